@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * Keys and values of every BPF map, exactly as `bpftool map dump` shows them. Conventions: addresses are IPv4 in network byte order in
+ * fields named *_be, ports are in host byte order in fields named port or *_port, time is CLOCK_MONOTONIC nanoseconds, padding is
+ * named and zero. A change of any layout here must change RF_LAYOUT_VERSION: an agent never reuses maps of another layout.
+ *
+ * Two kinds of tables. REVISION tables (struct names rf_allow_*, rf_service_*, ...) belong to one compiled policy: for each there is a
+ * BPF_MAP_TYPE_ARRAY_OF_MAPS with RF_SLOTS entries and a program looks into entry (epoch % RF_SLOTS), having read the epoch once from
+ * `control`. LIVE tables (pods, peers, flows, ...) follow pods and connections and are shared by all revisions.
+ */
+#pragma once
+
+#include <ringfence/identity.h>
+#include <ringfence/reason.h>
+#include <ringfence/types.h>
+
+#define RF_LAYOUT_VERSION 1
+#define RF_SLOTS	  2 /* the live revision and the one being built */
+
+enum rf_verdict {
+	RF_VERDICT_DENY = 0, /* zeroed memory denies */
+	RF_VERDICT_ALLOW = 1,
+	RF_VERDICT_L7 = 2, /* allowed through the checker only */
+};
+
+/* ---- control: ARRAY[1]. Writer: agent (the one store that switches). Readers: all programs, checker. Never full. ---- */
+struct rf_control {
+	rf_epoch_t epoch;  /* live revision; its tables are in slot epoch % RF_SLOTS; 0 = none: deny */
+	__u32 layout;	   /* RF_LAYOUT_VERSION of the agent that wrote it */
+	__u64 switched_ns; /* when */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_control) == 16, "map layout");
+
+/* ---- config (revision): ARRAY[1] ---- */
+struct rf_config {
+	rf_epoch_t epoch; /* must equal the epoch it was looked up with, else deny: proof against a slot reused too early */
+	__u8 permissive;
+	__u8 egress; /* enableEgress */
+	__u8 pad[2];
+	__u32 service_net_be; /* Service address range: network, mask */
+	__u32 service_mask_be;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_config) == 16, "map layout");
+
+/* ---- idents (revision): HASH identity -> is this ServiceAccount's namespace in the mesh. Missing = not in the mesh. ---- */
+struct rf_ident {
+	__u8 meshed;
+	__u8 pad[7];
+};
+RF_STATIC_ASSERT(sizeof(struct rf_ident) == 8, "map layout");
+
+/* ---- allow (revision): HASH. The allow list. port is the destination's own port (targetPort), 0 = any port. ----
+ * Look-up order: exact port, then port 0; the exact entry is final. So a DENY or L7 on a port cannot be widened by an any-port ALLOW. */
+struct rf_allow_key {
+	rf_identity_t src;
+	rf_identity_t dst;
+	__u16 port;
+	__u8 proto; /* IPPROTO_TCP */
+	__u8 pad[5];
+};
+RF_STATIC_ASSERT(sizeof(struct rf_allow_key) == 24, "map layout");
+
+struct rf_allow_value {
+	__u32 verdict;	 /* enum rf_verdict */
+	__u32 routes_id; /* grant in the routes blob for RF_VERDICT_L7, else RF_ROUTES_NONE */
+	__u32 rule_id;	 /* into `rules` */
+	__u32 pad;
+	__u64 hits; /* connections decided by this entry; added to by programs, the agent starts it at 0 */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_allow_value) == 24, "map layout");
+#define RF_ROUTES_NONE 0xffffffffu
+
+/* ---- ingress (revision): LPM_TRIE. Who outside the mesh may reach a destination port (IngressBackend). ---- */
+struct rf_ingress_key {
+	__u32 prefixlen;   /* RF_INGRESS_FIXED_BITS + CIDR length */
+	__u16 port;	   /* destination's targetPort */
+	__u8 proto;
+	__u8 pad;
+	rf_identity_t dst; /* 8-byte aligned at offset 8 */
+	__u32 addr_be;	   /* source */
+	__u32 pad2;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_ingress_key) == 24, "map layout");
+#define RF_INGRESS_FIXED_BITS 96 /* port, proto, pad, dst */
+
+struct rf_ingress_value {
+	__u32 rule_id;
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_ingress_value) == 8, "map layout");
+
+/* ---- services (revision): HASH. Service address and port -> a run of entries in `backends`. ---- */
+struct rf_service_key {
+	__u32 addr_be;
+	__u16 port;
+	__u8 proto;
+	__u8 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_service_key) == 8, "map layout");
+
+struct rf_service_value {
+	__u32 first; /* index into `backends` */
+	__u32 count; /* 0 = Service without a running pod */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_service_value) == 8, "map layout");
+
+/* ---- backends (revision): ARRAY ---- */
+struct rf_backend {
+	__u32 addr_be; /* pod */
+	__u16 port;    /* targetPort */
+	__u16 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_backend) == 8, "map layout");
+
+/* ---- rules (revision): ARRAY rule_id -> where the rule stands; for people, no program reads it. rule 0 = "none". ---- */
+#define RF_RULE_TEXT_MAX 256
+struct rf_rule {
+	char text[RF_RULE_TEXT_MAX]; /* "TrafficTarget bookstore/bookstore (dir/file.yaml:12)", NUL-terminated */
+};
+
+/* ---- routes (revision): ARRAY of 8-byte words, MMAPABLE, frozen: the blob of routes.h. Reader: checker. ---- */
+
+/* ---- names (live): HASH identity -> name; for people. Append only within an agent's life, pruned with the policy. ---- */
+struct rf_name {
+	char text[RF_IDENTITY_NAME_MAX];
+};
+
+/* ---- pods (live): HASH cgroup id -> pod. Writer: agent. Readers: sock_create, connect, tc. Full: the pod is not started. ---- */
+#define RF_POD_CHECKER_READY 0x1 /* the checker listens in this pod; without it L7 pairs fail closed */
+struct rf_pod {
+	rf_identity_t identity;
+	__u64 netns_cookie;
+	__u32 addr_be;
+	__u32 ifindex;	    /* host side of its veth */
+	__u16 checker_port; /* where the checker listens, on the pod's own address */
+	__u16 pad;
+	__u32 flags;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_pod) == 32, "map layout");
+
+/* ---- links (live): HASH host-side ifindex -> cgroup id of the pod behind it ---- */
+/* ---- peers (live): HASH addr_be -> who has that address. Missing = outside. Only removed if it is still that pod's. ---- */
+#define RF_PEER_LOCAL 0x1 /* a pod of this node: its packets must have been admitted at its own veth */
+struct rf_peer {
+	rf_identity_t identity;
+	__u64 pod; /* cgroup id for local pods */
+	__u32 flags;
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_peer) == 24, "map layout");
+
+/* ---- tags: SK_STORAGE, written at socket creation (sock_create) or by the broker through the socket's fd; inherited by accept ---- */
+enum rf_tag_kind {
+	RF_TAG_NONE = 0,
+	RF_TAG_POD = 1,	    /* made by a process of the pod */
+	RF_TAG_CHECKER = 2, /* made by the broker for the checker, acting for the pod */
+};
+struct rf_tag {
+	__u64 pod; /* cgroup id */
+	__u32 kind;
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_tag) == 16, "map layout");
+
+/* ---- dials: SK_STORAGE, what the application dialled and where it was really sent; written by connect, read by getpeername ---- */
+struct rf_dial {
+	__u32 dialed_be; /* what the application asked for */
+	__u32 real_be;	 /* the pod behind it */
+	__u16 dialed_port;
+	__u16 real_port;
+	__u32 via_checker;
+	rf_identity_t src;
+	rf_identity_t dst;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_dial) == 32, "map layout");
+
+/* ---- origdst (live): LRU_HASH of redirected connections, by the checker's side of the 4-tuple.
+ * Writer: sockops (connect). Reader: cgroup/getsockopt. Full: the oldest goes, that connection is closed by the checker. ---- */
+struct rf_tuple {
+	__u32 saddr_be;
+	__u32 daddr_be;
+	__u16 sport;
+	__u16 dport;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_tuple) == 12, "map layout");
+
+struct rf_origdst_key {
+	__u64 netns_cookie;
+	struct rf_tuple tuple; /* client -> listener */
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_origdst_key) == 24, "map layout");
+
+/* What getsockopt(SOL_IP, SO_ORIGINAL_DST) answers on an accepted socket of the checker. The first 16 bytes are a sockaddr_in with the
+ * real destination; a caller with a buffer of the full size also learns who. -ENOENT: nobody was redirected here, close. */
+struct rf_origdst {
+	__u16 family;	/* AF_INET */
+	__u16 port_be;	/* real destination: the chosen backend */
+	__u32 addr_be;
+	__u64 zero;
+	rf_identity_t src;
+	rf_identity_t dst;
+	__u64 pod;	   /* cgroup id of the client's pod */
+	__u32 dialed_be;   /* what the application dialled */
+	__u16 dialed_port; /* host order */
+	__u16 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_origdst) == 48, "map layout");
+
+/* ---- flows (live): HASH, initiator -> responder. Writer: tc. Full: new flows are denied (flow-table-full). ---- */
+struct rf_flow {
+	rf_epoch_t epoch; /* revision that decided; another epoch = decide again */
+	__u16 verdict;	  /* enum rf_verdict */
+	__u16 reason;	  /* enum rf_reason */
+	rf_identity_t src;
+	rf_identity_t dst;
+	__u32 via_checker; /* opened by a socket with RF_TAG_CHECKER */
+	__u32 rule_id;
+	__u64 seen_ns;
+	__u64 bytes; /* IP bytes both ways */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_flow) == 48, "map layout");
+
+/* ---- reasons: PERCPU_ARRAY[_RF_REASON_MAX] of __u64, one counter a reason. lost: PERCPU_ARRAY[1], events the ring had no room for ---- */
+
+/* ---- events: RINGBUF. Reader: agent. Full: counted in `lost`, the decision stands. ---- */
+enum rf_event_kind {
+	RF_EVENT_CONNECT = 1, /* decided at connect() */
+	RF_EVENT_PACKET = 2,  /* decided at tc, new flow or denial */
+	RF_EVENT_CLOSE = 3,   /* a TCP connection ended (sockops) */
+};
+struct rf_event {
+	__u64 time_ns;
+	rf_identity_t src;
+	rf_identity_t dst;
+	__u32 saddr_be;
+	__u32 daddr_be;
+	__u16 sport;
+	__u16 dport;
+	__u8 kind;
+	__u8 proto;
+	__u16 reason;
+	__u32 rule_id;
+	rf_epoch_t epoch;
+	__u64 bytes;	   /* CLOSE: acknowledged + received */
+	__u64 duration_ns; /* CLOSE */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_event) == 64, "ring layout");

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/instance.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+
+int rf_cidr_parse(const char *text, uint32_t *ret_net_be, uint32_t *ret_mask_be)
+{
+	char address[INET_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	struct in_addr net;
+	uint32_t mask;
+	char *end;
+	long len;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(address) || slash[1] < '0' || slash[1] > '9')
+		return -EINVAL;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	len = strtol(slash + 1, &end, 10);
+	if (*end || len < 0 || len > 32 || inet_pton(AF_INET, address, &net) != 1)
+		return -EINVAL;
+	mask = len ? htonl(~0u << (32 - len)) : 0;
+	if (net.s_addr & ~mask)
+		return -EINVAL;
+	*ret_net_be = net.s_addr;
+	*ret_mask_be = mask;
+	return 0;
+}
+
+static bool name_is_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len <= RF_INSTANCE_NAME_MAX && name[0] != '-' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+/* mountinfo(5): "36 35 98:0 /root /mount/point options - type source superoptions"; octal escapes never occur in these mount points. */
+static int find_cgroup2(char *ret, size_t size)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	char line[4096], point[2048];
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		const char *type = strstr(line, " - ");
+
+		if (!type || strncmp(type, " - cgroup2 ", 11) != 0 || sscanf(line, "%*s %*s %*s / %2047s", point) != 1)
+			continue;
+		snprintf(ret, size, "%s", point);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int read_cidr(const char *variable, const char *fallback, uint32_t *ret_net_be, uint32_t *ret_mask_be)
+{
+	const char *text = getenv(variable);
+
+	return rf_cidr_parse(text && *text ? text : fallback, ret_net_be, ret_mask_be);
+}
+
+#define FILL(field, ...) snprintf((field), sizeof(field), __VA_ARGS__)
+#pragma GCC diagnostic ignored "-Wformat-truncation" /* every input is bounded far below PATH_MAX: name 31, mount point 2047 */
+
+int rf_instance_init(struct rf_instance *instance, const char *name)
+{
+	struct rf_instance i = {.checker_port = RF_CHECKER_PORT_DEFAULT};
+	int r;
+
+	if (!name)
+		name = getenv("RINGFENCE_INSTANCE");
+	if (!name || !*name)
+		name = "ringfence";
+	if (!name_is_valid(name))
+		return -EINVAL;
+	r = read_cidr("RINGFENCE_POD_CIDR", "10.201.0.0/16", &i.pod_net_be, &i.pod_mask_be);
+	if (r < 0)
+		return r;
+	r = read_cidr("RINGFENCE_SERVICE_CIDR", "10.202.0.0/16", &i.service_net_be, &i.service_mask_be);
+	if (r < 0)
+		return r;
+	FILL(i.name, "%s", name);
+	FILL(i.bpffs_dir, "/sys/fs/bpf/%s", name);
+	FILL(i.run_dir, "/run/%s", name);
+	FILL(i.control_path, "%s/control.sock", i.run_dir);
+	FILL(i.sockd_path, "%s/sockd.sock", i.run_dir);
+	r = find_cgroup2(i.cgroup_mount, sizeof(i.cgroup_mount));
+	if (r == 0) {
+		FILL(i.cgroup_dir, "%s/%s", i.cgroup_mount, name);
+		FILL(i.pods_cgroup, "%s/pods", i.cgroup_dir);
+		FILL(i.sockd_cgroup, "%s/sockd", i.cgroup_dir);
+	}
+	*instance = i;
+	return r;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mesh's objects, decoded and checked: what the policy compiler reads. One rf_objects is one whole set of files. Everything in it
+ * belongs to its arena. Strings are never NULL unless the comment says "or NULL". Ports are host order. Addresses are IPv4 in network
+ * byte order (_be). Specs: SMI access v1alpha3 / specs v1alpha4 / split v1alpha2, OSM policy v1alpha1 / config v1alpha2, Kubernetes v1.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/diag.h"
+
+struct rf_pair_text {
+	const char *key;
+	const char *value;
+	struct rf_place place;
+};
+
+struct rf_meta {
+	const char *kind; /* "TrafficTarget" */
+	const char *ns;	  /* "default" where the document has none; "" for cluster-scoped kinds (Namespace) */
+	const char *name;
+	struct rf_place place; /* of the document's `kind` */
+	size_t text_start;     /* byte range of the document in its file, without the "---" lines */
+	size_t text_end;
+	struct rf_pair_text *labels;
+	size_t label_count;
+	struct rf_pair_text *annotations;
+	size_t annotation_count;
+};
+
+struct rf_account_ref {
+	const char *ns;
+	const char *name;
+	struct rf_place place;
+};
+
+struct rf_namespace {
+	struct rf_meta meta; /* membership: label openservicemesh.io/monitored-by, openservicemesh.io/ignore */
+};
+
+struct rf_service_account {
+	struct rf_meta meta;
+};
+
+/* Deployment (also Pod, StatefulSet-like owners later): a template of pods. */
+struct rf_workload {
+	struct rf_meta meta;
+	bool is_pod;
+	const char *service_account; /* "default" if absent */
+	struct rf_pair_text *pod_labels;
+	size_t pod_label_count;
+	struct rf_pair_text *env; /* of the first container, literal values only */
+	size_t env_count;
+	const char *pod_ip; /* Pod's status.podIP, or NULL */
+	unsigned replicas;  /* spec.replicas, 1 if absent */
+};
+
+enum rf_port_kind { RF_PORT_HTTP, RF_PORT_TCP, RF_PORT_GRPC, RF_PORT_UDP }; /* semantics row 23; tcp-server-first is RF_PORT_TCP */
+
+struct rf_service_port {
+	const char *name; /* "" if absent */
+	uint16_t port;
+	uint16_t target_port;	   /* = port if absent */
+	const char *target_name;   /* named targetPort, or NULL; resolved against containers' ports by decode where possible */
+	enum rf_port_kind kind;
+	struct rf_place place;
+};
+
+struct rf_service {
+	struct rf_meta meta;
+	bool headless;		/* clusterIP: None */
+	uint32_t cluster_ip_be; /* 0 = to be assigned */
+	struct rf_pair_text *selector;
+	size_t selector_count; /* 0 = selects nothing */
+	struct rf_service_port *ports;
+	size_t port_count;
+};
+
+struct rf_ingress_path {
+	const char *host;      /* "" = any */
+	const char *path;      /* "/" */
+	const char *path_type; /* Prefix, Exact, ImplementationSpecific */
+	const char *service;
+	uint16_t service_port;	     /* 0 = by name */
+	const char *service_port_name; /* or NULL */
+	struct rf_place place;
+};
+
+struct rf_ingress {
+	struct rf_meta meta; /* annotations carry class and rewrite-target */
+	struct rf_ingress_path *paths;
+	size_t path_count;
+};
+
+enum rf_rule_kind { RF_RULE_HTTP_ROUTE_GROUP, RF_RULE_TCP_ROUTE, RF_RULE_UDP_ROUTE };
+
+struct rf_name_ref {
+	const char *name;
+	struct rf_place place;
+};
+
+struct rf_target_rule {
+	enum rf_rule_kind kind;
+	const char *name;
+	struct rf_name_ref *matches;
+	size_t match_count;
+	bool has_matches; /* false: the key is absent = all matches of the group; true with 0 = none */
+	struct rf_place place;
+};
+
+struct rf_traffic_target {
+	struct rf_meta meta;
+	struct rf_account_ref destination; /* ns == meta.ns (checked) */
+	struct rf_account_ref *sources;
+	size_t source_count;
+	struct rf_target_rule *rules;
+	size_t rule_count;
+};
+
+struct rf_header_match {
+	const char *name;
+	const char *regex;
+	struct rf_place place;
+};
+
+struct rf_http_match {
+	const char *name;
+	const char *path_regex; /* ".*" if absent or empty */
+	const char **methods;
+	size_t method_count; /* 0 = any (also where the list has "*") */
+	struct rf_header_match *headers;
+	size_t header_count;
+	struct rf_place place;	     /* of the match */
+	struct rf_place regex_place; /* of pathRegex */
+};
+
+struct rf_http_route_group {
+	struct rf_meta meta;
+	struct rf_http_match *matches;
+	size_t match_count;
+};
+
+struct rf_port_route { /* TCPRoute, UDPRoute */
+	struct rf_meta meta;
+	uint16_t *ports;
+	size_t port_count; /* 0 = all */
+};
+
+struct rf_split_backend {
+	const char *service;
+	unsigned weight;
+	struct rf_place place;
+};
+
+struct rf_traffic_split {
+	struct rf_meta meta;
+	const char *service;
+	struct rf_split_backend *backends;
+	size_t backend_count;
+	struct rf_name_ref *matches; /* HTTPRouteGroup names */
+	size_t match_count;
+};
+
+enum rf_ingress_source_kind { RF_SOURCE_SERVICE, RF_SOURCE_IP_RANGE, RF_SOURCE_PRINCIPAL };
+
+struct rf_ingress_source {
+	enum rf_ingress_source_kind kind;
+	const char *name; /* Service name, principal, or the CIDR as written */
+	const char *ns;	  /* of a Service; "" otherwise */
+	uint32_t net_be;  /* IP_RANGE, already masked */
+	unsigned prefix_len;
+	struct rf_place place;
+};
+
+struct rf_ingress_backend_entry {
+	const char *service;
+	uint16_t port;	      /* targetPort */
+	const char *protocol; /* http, https, tcp? as accepted by OSM */
+	struct rf_place place;
+};
+
+struct rf_ingress_backend {
+	struct rf_meta meta;
+	struct rf_ingress_backend_entry *backends;
+	size_t backend_count;
+	struct rf_ingress_source *sources;
+	size_t source_count;
+};
+
+/* Kinds that are checked strictly and listed, but not enforced yet: Egress, UpstreamTrafficSetting, Retry. They admit nothing. */
+struct rf_plain_object {
+	struct rf_meta meta;
+};
+
+struct rf_mesh_config {
+	struct rf_meta meta;
+	bool permissive;      /* spec.traffic.enablePermissiveTrafficPolicyMode, default false */
+	bool egress;	      /* spec.traffic.enableEgress, default false */
+	bool strict_authority; /* spec.traffic.strictAuthority, ours, default false */
+};
+
+struct rf_objects {
+	struct rf_arena *arena; /* owned */
+	struct rf_diags diags;	/* in the same arena */
+#define RF_OBJECT_LIST(type, name)                                                                                                                             \
+	struct type *name;                                                                                                                                     \
+	size_t name##_count
+	RF_OBJECT_LIST(rf_namespace, namespaces);
+	RF_OBJECT_LIST(rf_service_account, service_accounts);
+	RF_OBJECT_LIST(rf_workload, workloads);
+	RF_OBJECT_LIST(rf_service, services);
+	RF_OBJECT_LIST(rf_ingress, ingresses);
+	RF_OBJECT_LIST(rf_traffic_target, targets);
+	RF_OBJECT_LIST(rf_http_route_group, route_groups);
+	RF_OBJECT_LIST(rf_port_route, tcp_routes);
+	RF_OBJECT_LIST(rf_port_route, udp_routes);
+	RF_OBJECT_LIST(rf_traffic_split, splits);
+	RF_OBJECT_LIST(rf_ingress_backend, ingress_backends);
+	RF_OBJECT_LIST(rf_plain_object, plain);
+	RF_OBJECT_LIST(rf_mesh_config, mesh_configs);
+#undef RF_OBJECT_LIST
+};
+
+/* Limits, each named in the message that reports it. */
+#define RF_FILE_MAX   (1024 * 1024) /* bytes of one policy file */
+#define RF_FILES_MAX  10000	    /* files of one policy directory */
+#define RF_DEPTH_MAX  32	    /* nesting of one document */
+
+int rf_objects_new(struct rf_objects **ret);
+void rf_objects_free(struct rf_objects *objects); /* NULL-safe */
+static inline void rf_objects_freep(struct rf_objects **o)
+{
+	rf_objects_free(*o);
+}
+
+/* Adds every document of one file's text (YAML multi-document; JSON if the name ends in .json; a `List` kind is unfolded). Problems go
+ * to objects->diags, all of them, not only the first. Returns 0 also with diags, -ENOMEM without memory. `name` is copied. */
+int rf_objects_add(struct rf_objects *objects, const char *name, const char *text, size_t len);
+
+/* Reads and adds a file, or the *.yaml *.yml *.json files directly inside a directory (sorted by name). display_base: prefix cut off
+ * the displayed names, or NULL. Returns 0, -errno of the path itself (nothing added). */
+int rf_objects_add_path(struct rf_objects *objects, const char *path, const char *display_base);
+
+/* Checks between objects, to be called once after the last add: duplicates, references (warnings of semantics.md), kinds and fields
+ * that are accepted but not enforced yet (warnings). */
+int rf_objects_check(struct rf_objects *objects);
+
+const char *rf_meta_label(const struct rf_meta *meta, const char *key); /* or NULL */
+/* Is this namespace of the mesh? monitored-by == mesh_name and not ignored. Unknown namespace: no. */
+bool rf_objects_meshed(const struct rf_objects *objects, const char *ns, const char *mesh_name);
+/* Effective MeshConfig: the one object or the defaults (two are an error of check). */
+struct rf_mesh_config rf_objects_mesh_config(const struct rf_objects *objects);
