@@ -8,8 +8,8 @@
 
 #include <ringfence/types.h>
 
-#define RF_NAMESPACE_MAX 63	 /* RFC 1123 label, as Kubernetes limits it */
-#define RF_NAME_MAX	 253	 /* RFC 1123 subdomain */
+#define RF_NAMESPACE_MAX     63  /* RFC 1123 label, as Kubernetes limits it */
+#define RF_NAME_MAX          253 /* RFC 1123 subdomain */
 #define RF_IDENTITY_NAME_MAX 320 /* "namespace/name" and its NUL, rounded up */
 
 static inline rf_identity_t rf_identity_hash(const char *text, __u32 len)

@@ -17,7 +17,7 @@
 #include <ringfence/tables.h>
 #include <ringfence/types.h>
 
-#define RF_ROUTES_MAGIC	  0x72666c72u /* "rlfr" */
+#define RF_ROUTES_MAGIC   0x72666c72u /* "rlfr" */
 #define RF_ROUTES_VERSION 1
 
 struct rf_routes_head {
@@ -25,7 +25,7 @@ struct rf_routes_head {
 	__u32 version;
 	rf_epoch_t epoch;
 	__u32 permissive; /* != 0: every request of a meshed pair passes */
-	__u64 size;	  /* of the whole blob */
+	__u64 size;       /* of the whole blob */
 	__u64 pairs_off;  /* struct rf_route_pair[] */
 	__u64 grants_off; /* struct rf_route_grant[] */
 	__u32 pair_count;
@@ -38,8 +38,8 @@ struct rf_route_pair {
 	rf_identity_t src;
 	rf_identity_t dst;
 	__u16 port;
-	__u16 verdict;	  /* enum rf_verdict */
-	__u32 routes_id;  /* index into grants, RF_ROUTES_NONE unless verdict is RF_VERDICT_L7 */
+	__u16 verdict;   /* enum rf_verdict */
+	__u32 routes_id; /* index into grants, RF_ROUTES_NONE unless verdict is RF_VERDICT_L7 */
 	__u32 rule_id;
 	__u32 pad;
 };

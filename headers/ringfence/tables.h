@@ -15,7 +15,7 @@
 #include <ringfence/types.h>
 
 #define RF_LAYOUT_VERSION 1
-#define RF_SLOTS	  2 /* the live revision and the one being built */
+#define RF_SLOTS          2 /* the live revision and the one being built */
 
 enum rf_verdict {
 	RF_VERDICT_DENY = 0, /* zeroed memory denies */
@@ -26,7 +26,7 @@ enum rf_verdict {
 /* ---- control: ARRAY[1]. Writer: agent (the one store that switches). Readers: all programs, checker. Never full. ---- */
 struct rf_control {
 	rf_epoch_t epoch;  /* live revision; its tables are in slot epoch % RF_SLOTS; 0 = none: deny */
-	__u32 layout;	   /* RF_LAYOUT_VERSION of the agent that wrote it */
+	__u32 layout;      /* RF_LAYOUT_VERSION of the agent that wrote it */
 	__u64 switched_ns; /* when */
 };
 RF_STATIC_ASSERT(sizeof(struct rf_control) == 16, "map layout");
@@ -61,9 +61,9 @@ struct rf_allow_key {
 RF_STATIC_ASSERT(sizeof(struct rf_allow_key) == 24, "map layout");
 
 struct rf_allow_value {
-	__u32 verdict;	 /* enum rf_verdict */
+	__u32 verdict;   /* enum rf_verdict */
 	__u32 routes_id; /* grant in the routes blob for RF_VERDICT_L7, else RF_ROUTES_NONE */
-	__u32 rule_id;	 /* into `rules` */
+	__u32 rule_id;   /* into `rules` */
 	__u32 pad;
 	__u64 hits; /* connections decided by this entry; added to by programs, the agent starts it at 0 */
 };
@@ -72,12 +72,12 @@ RF_STATIC_ASSERT(sizeof(struct rf_allow_value) == 24, "map layout");
 
 /* ---- ingress (revision): LPM_TRIE. Who outside the mesh may reach a destination port (IngressBackend). ---- */
 struct rf_ingress_key {
-	__u32 prefixlen;   /* RF_INGRESS_FIXED_BITS + CIDR length */
-	__u16 port;	   /* destination's targetPort */
+	__u32 prefixlen; /* RF_INGRESS_FIXED_BITS + CIDR length */
+	__u16 port;      /* destination's targetPort */
 	__u8 proto;
 	__u8 pad;
 	rf_identity_t dst; /* 8-byte aligned at offset 8 */
-	__u32 addr_be;	   /* source */
+	__u32 addr_be;     /* source */
 	__u32 pad2;
 };
 RF_STATIC_ASSERT(sizeof(struct rf_ingress_key) == 24, "map layout");
@@ -131,7 +131,7 @@ struct rf_pod {
 	rf_identity_t identity;
 	__u64 netns_cookie;
 	__u32 addr_be;
-	__u32 ifindex;	    /* host side of its veth */
+	__u32 ifindex;      /* host side of its veth */
 	__u16 checker_port; /* where the checker listens, on the pod's own address */
 	__u16 pad;
 	__u32 flags;
@@ -152,7 +152,7 @@ RF_STATIC_ASSERT(sizeof(struct rf_peer) == 24, "map layout");
 /* ---- tags: SK_STORAGE, written at socket creation (sock_create) or by the broker through the socket's fd; inherited by accept ---- */
 enum rf_tag_kind {
 	RF_TAG_NONE = 0,
-	RF_TAG_POD = 1,	    /* made by a process of the pod */
+	RF_TAG_POD = 1,     /* made by a process of the pod */
 	RF_TAG_CHECKER = 2, /* made by the broker for the checker, acting for the pod */
 };
 struct rf_tag {
@@ -165,7 +165,7 @@ RF_STATIC_ASSERT(sizeof(struct rf_tag) == 16, "map layout");
 /* ---- dials: SK_STORAGE, what the application dialled and where it was really sent; written by connect, read by getpeername ---- */
 struct rf_dial {
 	__u32 dialed_be; /* what the application asked for */
-	__u32 real_be;	 /* the pod behind it */
+	__u32 real_be;   /* the pod behind it */
 	__u16 dialed_port;
 	__u16 real_port;
 	__u32 via_checker;
@@ -194,13 +194,13 @@ RF_STATIC_ASSERT(sizeof(struct rf_origdst_key) == 24, "map layout");
 /* What getsockopt(SOL_IP, SO_ORIGINAL_DST) answers on an accepted socket of the checker. The first 16 bytes are a sockaddr_in with the
  * real destination; a caller with a buffer of the full size also learns who. -ENOENT: nobody was redirected here, close. */
 struct rf_origdst {
-	__u16 family;	/* AF_INET */
-	__u16 port_be;	/* real destination: the chosen backend */
+	__u16 family;  /* AF_INET */
+	__u16 port_be; /* real destination: the chosen backend */
 	__u32 addr_be;
 	__u64 zero;
 	rf_identity_t src;
 	rf_identity_t dst;
-	__u64 pod;	   /* cgroup id of the client's pod */
+	__u64 pod;         /* cgroup id of the client's pod */
 	__u32 dialed_be;   /* what the application dialled */
 	__u16 dialed_port; /* host order */
 	__u16 pad;
@@ -210,8 +210,8 @@ RF_STATIC_ASSERT(sizeof(struct rf_origdst) == 48, "map layout");
 /* ---- flows (live): HASH, initiator -> responder. Writer: tc. Full: new flows are denied (flow-table-full). ---- */
 struct rf_flow {
 	rf_epoch_t epoch; /* revision that decided; another epoch = decide again */
-	__u16 verdict;	  /* enum rf_verdict */
-	__u16 reason;	  /* enum rf_reason */
+	__u16 verdict;    /* enum rf_verdict */
+	__u16 reason;     /* enum rf_reason */
 	rf_identity_t src;
 	rf_identity_t dst;
 	__u32 via_checker; /* opened by a socket with RF_TAG_CHECKER */
@@ -242,7 +242,7 @@ struct rf_event {
 	__u16 reason;
 	__u32 rule_id;
 	rf_epoch_t epoch;
-	__u64 bytes;	   /* CLOSE: acknowledged + received */
+	__u64 bytes;       /* CLOSE: acknowledged + received */
 	__u64 duration_ns; /* CLOSE */
 };
 RF_STATIC_ASSERT(sizeof(struct rf_event) == 64, "ring layout");

@@ -20,5 +20,4 @@ char *rf_arena_printf(struct rf_arena *arena, const char *format, ...) __attribu
 /* Grows an array in the arena by one zeroed element and returns it, NULL without memory. items and count are updated on success:
  *	struct thing *t = RF_ARENA_PUSH(arena, list->things, list->thing_count);                                                      */
 void *rf_arena_push(struct rf_arena *arena, void **items, size_t *count, size_t item_size);
-#define RF_ARENA_PUSH(arena, items, count)                                                                                                                     \
-	((__typeof__(items))rf_arena_push((arena), (void **)&(items), &(count), sizeof(*(items))))
+#define RF_ARENA_PUSH(arena, items, count) ((__typeof__(items))rf_arena_push((arena), (void **)&(items), &(count), sizeof(*(items))))

@@ -42,19 +42,19 @@ static inline void rf_closedirp(DIR **d)
 		closedir(*d);
 }
 
-#define _cleanup_free_	   RF_CLEANUP(rf_freep)
-#define _cleanup_close_	   RF_CLEANUP(rf_closep)
+#define _cleanup_free_     RF_CLEANUP(rf_freep)
+#define _cleanup_close_    RF_CLEANUP(rf_closep)
 #define _cleanup_fclose_   RF_CLEANUP(rf_fclosep)
 #define _cleanup_closedir_ RF_CLEANUP(rf_closedirp)
 
-#define TAKE(var, none)                                                                                                                                        \
-	({                                                                                                                                                     \
-		__typeof__(var) *_rf_take_from = &(var);                                                                                                       \
-		__typeof__(var) _rf_taken = *_rf_take_from;                                                                                                    \
-		*_rf_take_from = (none);                                                                                                                       \
-		_rf_taken;                                                                                                                                     \
+#define TAKE(var, none)                                                                                                                    \
+	({                                                                                                                                 \
+		__typeof__(var) *_rf_take_from = &(var);                                                                                   \
+		__typeof__(var) _rf_taken = *_rf_take_from;                                                                                \
+		*_rf_take_from = (none);                                                                                                   \
+		_rf_taken;                                                                                                                 \
 	})
-#define TAKE_PTR(p)  TAKE(p, NULL)
-#define TAKE_FD(fd)  TAKE(fd, -1)
+#define TAKE_PTR(p) TAKE(p, NULL)
+#define TAKE_FD(fd) TAKE(fd, -1)
 
 #define RF_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -12,7 +12,7 @@ struct rf_arena;
 
 struct rf_place {
 	const char *file; /* as given on the command line or relative to the policy directory */
-	unsigned line;	  /* from 1; 0 = whole file */
+	unsigned line;    /* from 1; 0 = whole file */
 	unsigned column;  /* from 1, in bytes */
 };
 

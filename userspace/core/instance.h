@@ -15,20 +15,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RF_INSTANCE_NAME_MAX 31
+#define RF_INSTANCE_NAME_MAX    31
 #define RF_CHECKER_PORT_DEFAULT 15001
 
 struct rf_instance {
 	char name[RF_INSTANCE_NAME_MAX + 1];
-	char bpffs_dir[PATH_MAX];	/* /sys/fs/bpf/<name> */
-	char cgroup_mount[PATH_MAX];	/* the cgroup2 mount: /sys/fs/cgroup or /sys/fs/cgroup/unified */
-	char cgroup_dir[PATH_MAX];	/* <cgroup_mount>/<name> */
-	char pods_cgroup[PATH_MAX];	/* <cgroup_dir>/pods */
-	char sockd_cgroup[PATH_MAX];	/* <cgroup_dir>/sockd */
-	char run_dir[PATH_MAX];		/* /run/<name> */
-	char control_path[PATH_MAX];	/* <run_dir>/control.sock */
-	char sockd_path[PATH_MAX];	/* <run_dir>/sockd.sock */
-	uint32_t pod_net_be, pod_mask_be;	  /* default 10.201.0.0/16; the first address is the node's own on every veth */
+	char bpffs_dir[PATH_MAX];                 /* /sys/fs/bpf/<name> */
+	char cgroup_mount[PATH_MAX];              /* the cgroup2 mount: /sys/fs/cgroup or /sys/fs/cgroup/unified */
+	char cgroup_dir[PATH_MAX];                /* <cgroup_mount>/<name> */
+	char pods_cgroup[PATH_MAX];               /* <cgroup_dir>/pods */
+	char sockd_cgroup[PATH_MAX];              /* <cgroup_dir>/sockd */
+	char run_dir[PATH_MAX];                   /* /run/<name> */
+	char control_path[PATH_MAX];              /* <run_dir>/control.sock */
+	char sockd_path[PATH_MAX];                /* <run_dir>/sockd.sock */
+	uint32_t pod_net_be, pod_mask_be;         /* default 10.201.0.0/16; the first address is the node's own on every veth */
 	uint32_t service_net_be, service_mask_be; /* default 10.202.0.0/16 */
 	uint16_t checker_port;
 };

@@ -14,7 +14,7 @@ void rf_log_setup(const char *name, enum rf_log_level max);
 /* err: positive errno value or 0 (no strerror appended). Returns -err. */
 int rf_log(enum rf_log_level level, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-#define rf_log_error(err, ...)	 rf_log(RF_LOG_ERROR, (err), __VA_ARGS__)
+#define rf_log_error(err, ...)   rf_log(RF_LOG_ERROR, (err), __VA_ARGS__)
 #define rf_log_warning(err, ...) rf_log(RF_LOG_WARNING, (err), __VA_ARGS__)
-#define rf_log_info(...)	 rf_log(RF_LOG_INFO, 0, __VA_ARGS__)
-#define rf_log_debug(...)	 rf_log(RF_LOG_DEBUG, 0, __VA_ARGS__)
+#define rf_log_info(...)         rf_log(RF_LOG_INFO, 0, __VA_ARGS__)
+#define rf_log_debug(...)        rf_log(RF_LOG_DEBUG, 0, __VA_ARGS__)

@@ -20,7 +20,7 @@ struct rf_pair_text {
 
 struct rf_meta {
 	const char *kind; /* "TrafficTarget" */
-	const char *ns;	  /* "default" where the document has none; "" for cluster-scoped kinds (Namespace) */
+	const char *ns;   /* "default" where the document has none; "" for cluster-scoped kinds (Namespace) */
 	const char *name;
 	struct rf_place place; /* of the document's `kind` */
 	size_t text_start;     /* byte range of the document in its file, without the "---" lines */
@@ -63,15 +63,15 @@ enum rf_port_kind { RF_PORT_HTTP, RF_PORT_TCP, RF_PORT_GRPC, RF_PORT_UDP }; /* s
 struct rf_service_port {
 	const char *name; /* "" if absent */
 	uint16_t port;
-	uint16_t target_port;	   /* = port if absent */
-	const char *target_name;   /* named targetPort, or NULL; resolved against containers' ports by decode where possible */
+	uint16_t target_port;    /* = port if absent */
+	const char *target_name; /* named targetPort, or NULL; resolved against containers' ports by decode where possible */
 	enum rf_port_kind kind;
 	struct rf_place place;
 };
 
 struct rf_service {
 	struct rf_meta meta;
-	bool headless;		/* clusterIP: None */
+	bool headless;          /* clusterIP: None */
 	uint32_t cluster_ip_be; /* 0 = to be assigned */
 	struct rf_pair_text *selector;
 	size_t selector_count; /* 0 = selects nothing */
@@ -84,7 +84,7 @@ struct rf_ingress_path {
 	const char *path;      /* "/" */
 	const char *path_type; /* Prefix, Exact, ImplementationSpecific */
 	const char *service;
-	uint16_t service_port;	     /* 0 = by name */
+	uint16_t service_port;         /* 0 = by name */
 	const char *service_port_name; /* or NULL */
 	struct rf_place place;
 };
@@ -133,7 +133,7 @@ struct rf_http_match {
 	size_t method_count; /* 0 = any (also where the list has "*") */
 	struct rf_header_match *headers;
 	size_t header_count;
-	struct rf_place place;	     /* of the match */
+	struct rf_place place;       /* of the match */
 	struct rf_place regex_place; /* of pathRegex */
 };
 
@@ -169,7 +169,7 @@ enum rf_ingress_source_kind { RF_SOURCE_SERVICE, RF_SOURCE_IP_RANGE, RF_SOURCE_P
 struct rf_ingress_source {
 	enum rf_ingress_source_kind kind;
 	const char *name; /* Service name, principal, or the CIDR as written */
-	const char *ns;	  /* of a Service; "" otherwise */
+	const char *ns;   /* of a Service; "" otherwise */
 	uint32_t net_be;  /* IP_RANGE, already masked */
 	unsigned prefix_len;
 	struct rf_place place;
@@ -177,7 +177,7 @@ struct rf_ingress_source {
 
 struct rf_ingress_backend_entry {
 	const char *service;
-	uint16_t port;	      /* targetPort */
+	uint16_t port;        /* targetPort */
 	const char *protocol; /* http, https, tcp? as accepted by OSM */
 	struct rf_place place;
 };
@@ -197,16 +197,16 @@ struct rf_plain_object {
 
 struct rf_mesh_config {
 	struct rf_meta meta;
-	bool permissive;      /* spec.traffic.enablePermissiveTrafficPolicyMode, default false */
-	bool egress;	      /* spec.traffic.enableEgress, default false */
+	bool permissive;       /* spec.traffic.enablePermissiveTrafficPolicyMode, default false */
+	bool egress;           /* spec.traffic.enableEgress, default false */
 	bool strict_authority; /* spec.traffic.strictAuthority, ours, default false */
 };
 
 struct rf_objects {
 	struct rf_arena *arena; /* owned */
-	struct rf_diags diags;	/* in the same arena */
-#define RF_OBJECT_LIST(type, name)                                                                                                                             \
-	struct type *name;                                                                                                                                     \
+	struct rf_diags diags;  /* in the same arena */
+#define RF_OBJECT_LIST(type, name)                                                                                                         \
+	struct type *name;                                                                                                                 \
 	size_t name##_count
 	RF_OBJECT_LIST(rf_namespace, namespaces);
 	RF_OBJECT_LIST(rf_service_account, service_accounts);
@@ -225,9 +225,9 @@ struct rf_objects {
 };
 
 /* Limits, each named in the message that reports it. */
-#define RF_FILE_MAX   (1024 * 1024) /* bytes of one policy file */
-#define RF_FILES_MAX  10000	    /* files of one policy directory */
-#define RF_DEPTH_MAX  32	    /* nesting of one document */
+#define RF_FILE_MAX  (1024 * 1024) /* bytes of one policy file */
+#define RF_FILES_MAX 10000         /* files of one policy directory */
+#define RF_DEPTH_MAX 32            /* nesting of one document */
 
 int rf_objects_new(struct rf_objects **ret);
 void rf_objects_free(struct rf_objects *objects); /* NULL-safe */

@@ -14,13 +14,13 @@
 #include "core/instance.h"
 
 struct rf_pod_room {
-	char key[160];	/* "<ns>_<name>" */
-	char dir[4096];	/* <run_dir>/pods/<key> */
+	char key[160];  /* "<ns>_<name>" */
+	char dir[4096]; /* <run_dir>/pods/<key> */
 	char cgroup[4096];
 	char netns[4096]; /* <dir>/netns: a bind mount of the namespace */
 	char hosts[4096]; /* <dir>/hosts */
-	char log[4096];	  /* <dir>/log */
-	char veth[16];	  /* host side */
+	char log[4096];   /* <dir>/log */
+	char veth[16];    /* host side */
 	uint32_t addr_be;
 	uint32_t ifindex;      /* host side */
 	uint64_t cgroup_id;    /* st_ino of the cgroup directory */
@@ -30,7 +30,8 @@ struct rf_pod_room {
 /* Makes (or finishes a half-made) room. In the namespace: lo up, eth0 with addr/32, default route through the node's address
  * (pod_net + 1) with a permanent neighbour, IPv6 off, ip_unprivileged_port_start=0. On the host: veth up with the node's address,
  * forwarding on for this veth only (no global sysctl), a /32 route, a permanent neighbour. error (size bytes) gets a sentence. */
-int rf_pod_room_make(const struct rf_instance *instance, const char *ns, const char *name, uint32_t addr_be, struct rf_pod_room *ret, char *error, size_t size);
+int rf_pod_room_make(const struct rf_instance *instance, const char *ns, const char *name, uint32_t addr_be, struct rf_pod_room *ret,
+		     char *error, size_t size);
 /* Fills *ret from what exists (agent restart). -ENOENT if there is none. */
 int rf_pod_room_find(const struct rf_instance *instance, const char *ns, const char *name, struct rf_pod_room *ret);
 /* Kills what still runs (cgroup.kill), removes veth, netns pin, cgroup; keeps log unless purge. Idempotent. */
@@ -41,13 +42,14 @@ int rf_pod_room_populated(const struct rf_pod_room *room, bool *ret);
 struct rf_pod_process {
 	char *const *argv;
 	const char *const *env; /* additional KEY=VALUE, NULL-terminated */
-	bool net_raw;		/* keep CAP_NET_RAW */
-	bool detach;		/* stdin /dev/null, stdout and stderr to room->log */
-	const char *workdir;	/* NULL = current */
+	bool net_raw;           /* keep CAP_NET_RAW */
+	bool detach;            /* stdin /dev/null, stdout and stderr to room->log */
+	const char *workdir;    /* NULL = current */
 };
 
 /* Starts the pod's init and the command in the room. Returns in the caller with the init's pid (in the caller's pid namespace) once the
  * command was exec()ed, or -errno of the step that failed (error gets the sentence). */
 int rf_pod_start(const struct rf_pod_room *room, const struct rf_pod_process *process, pid_t *ret_init, char *error, size_t size);
 /* Runs a command beside a running pod (exec): same namespaces, cgroup, capabilities; waits and returns its wait status in *ret_status. */
-int rf_pod_exec(const struct rf_pod_room *room, pid_t init, const struct rf_pod_process *process, int *ret_status, char *error, size_t size);
+int rf_pod_exec(const struct rf_pod_room *room, pid_t init, const struct rf_pod_process *process, int *ret_status, char *error,
+		size_t size);

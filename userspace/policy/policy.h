@@ -26,8 +26,8 @@ struct rf_policy_input {
 	const struct rf_objects *objects; /* checked, without errors */
 	const struct rf_endpoint *endpoints;
 	size_t endpoint_count;
-	const char *mesh_name;	  /* "osm" */
-	uint32_t service_net_be;  /* range that Service addresses are taken from */
+	const char *mesh_name;   /* "osm" */
+	uint32_t service_net_be; /* range that Service addresses are taken from */
 	uint32_t service_mask_be;
 	rf_epoch_t epoch; /* number of the revision to build */
 };
@@ -39,20 +39,20 @@ struct rf_service_address { /* for /etc/hosts, `get services`, the ingress */
 };
 
 /* What one revision may hold; checked by compile, so a switch cannot fail half-way. */
-#define RF_ALLOW_MAX	262144
-#define RF_IDENTS_MAX	65536
+#define RF_ALLOW_MAX    262144
+#define RF_IDENTS_MAX   65536
 #define RF_SERVICES_MAX 65536
 #define RF_BACKENDS_MAX 131072
-#define RF_INGRESS_MAX	65536
-#define RF_RULES_MAX	131072
-#define RF_ROUTES_MAX	(64 * 1024 * 1024) /* bytes of blob */
+#define RF_INGRESS_MAX  65536
+#define RF_RULES_MAX    131072
+#define RF_ROUTES_MAX   (64 * 1024 * 1024) /* bytes of blob */
 
 struct rf_policy {
 	struct rf_arena *arena; /* owned */
 	struct rf_config config;
-#define RF_TABLE(key_type, value_type, name)                                                                                                                   \
-	key_type *name##_keys;                                                                                                                                 \
-	value_type *name##_values;                                                                                                                             \
+#define RF_TABLE(key_type, value_type, name)                                                                                               \
+	key_type *name##_keys;                                                                                                             \
+	value_type *name##_values;                                                                                                         \
 	size_t name##_count
 	RF_TABLE(rf_identity_t, struct rf_ident, idents);
 	RF_TABLE(struct rf_allow_key, struct rf_allow_value, allow);

@@ -4,19 +4,14 @@
  * (SCM_RIGHTS) beside it. Integers in host order.
  *
  * agent -> broker on <run_dir>/sockd.sock (peer must be uid 0 and not in the pods cgroup; one agent at a time, the newest wins):
- *	POD_ADD   pod, addr_be, port, fd = the pod's network namespace.  Answer POD_STATE: error 0, or positive errno (EADDRINUSE: port taken)
- *	POD_DEL   pod.                                                    Answer POD_STATE with error ESRCH
- *	RECORDS   -> answer RECORDS with fd: the read end of the checker's access records (SOCK_DGRAM, one struct rf_access_record each)
- *	STATUS    -> answer STATUS: pid of the checker (0 = down), restarts, and how many listeners are open in `port`
- *   The agent replays every pod after it (re)connects, then SYNCED: pods not replayed are dropped.
- * broker -> checker on an inherited socketpair (fd 3; fd 4 = read-only `control` map; fd 5 = write end of the records):
- *	LISTENER  pod, addr_be, port, fd = listening socket (non-blocking)
- *	POD_DEL   pod
- *	UPSTREAM  id, error or fd: answer to UPSTREAM
- *	TABLES    epoch, error or fd: answer to TABLES
- * checker -> broker:
- *	UPSTREAM  id, pod: wants a TCP socket in that pod's network namespace, tagged RF_TAG_CHECKER, unconnected, non-blocking
- *	TABLES    epoch: wants the routes map of that epoch
+ *	POD_ADD   pod, addr_be, port, fd = the pod's network namespace.  Answer POD_STATE: error 0, or positive errno (EADDRINUSE: port
+ *taken) POD_DEL   pod.                                                    Answer POD_STATE with error ESRCH RECORDS   -> answer RECORDS
+ *with fd: the read end of the checker's access records (SOCK_DGRAM, one struct rf_access_record each) STATUS    -> answer STATUS: pid of
+ *the checker (0 = down), restarts, and how many listeners are open in `port` The agent replays every pod after it (re)connects, then
+ *SYNCED: pods not replayed are dropped. broker -> checker on an inherited socketpair (fd 3; fd 4 = read-only `control` map; fd 5 = write
+ *end of the records): LISTENER  pod, addr_be, port, fd = listening socket (non-blocking) POD_DEL   pod UPSTREAM  id, error or fd: answer to
+ *UPSTREAM TABLES    epoch, error or fd: answer to TABLES checker -> broker: UPSTREAM  id, pod: wants a TCP socket in that pod's network
+ *namespace, tagged RF_TAG_CHECKER, unconnected, non-blocking TABLES    epoch: wants the routes map of that epoch
  */
 #pragma once
 
@@ -63,8 +58,8 @@ struct rf_access_record {
 	uint64_t pod;
 	uint32_t dst_addr_be;
 	uint16_t dst_port;
-	uint16_t status; /* as sent to the client; 0 = connection closed */
-	uint16_t reason; /* enum rf_reason */
+	uint16_t status;   /* as sent to the client; 0 = connection closed */
+	uint16_t reason;   /* enum rf_reason */
 	uint16_t path_len; /* as received; may exceed the room below */
 	uint32_t rule_id;
 	rf_epoch_t epoch;
@@ -73,5 +68,5 @@ struct rf_access_record {
 	uint64_t response_bytes;
 	uint64_t duration_ns;
 	char method[RF_RECORD_METHOD_MAX]; /* NUL-terminated */
-	char path[RF_RECORD_PATH_MAX];	   /* NUL-terminated, cut, without query */
+	char path[RF_RECORD_PATH_MAX];     /* NUL-terminated, cut, without query */
 };
