@@ -1,21 +1,38 @@
-# Build rules. DEBUG=1 adds ASan + UBSan and builds into build/debug. A new .c file in one of the folders below is picked up by itself.
-CC ?= gcc
+# Build rules. A new .c file in one of the folders below is picked up by itself; a changed header rebuilds every object that reads it, in the
+# kernel part (BPF) as in user space. DEBUG=1: ASan + UBSan, into build/debug. FUZZ=1: the same with clang, for `make fuzz`, into build/fuzz.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 BPF_CC ?= clang
-BPFTOOL ?= bpftool
+FUZZ_CC ?= clang
+# On Debian bpftool is in a directory that is only in root's PATH.
+BPFTOOL ?= $(or $(shell PATH=$$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v bpftool),bpftool)
 VERSION := 0.1.0
 ifeq ($(DEBUG),1)
 B := build/debug
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT := -O1 -g
+else ifeq ($(FUZZ),1)
+override CC := $(FUZZ_CC)
+B := build/fuzz
+SAN := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPT := -O1 -g
 else
 B := build
 SAN :=
 OPT := -O2 -g
 endif
+ifeq ($(V),1)
+Q :=
+else
 Q ?= @
+endif
+
 WARN := -Wall -Wextra -Wshadow -Werror
-CPPFLAGS += -D_GNU_SOURCE -DRF_VERSION='"$(VERSION)"' -Iheaders -Iuserspace -I$(B)/skel
-CFLAGS += -std=gnu17 $(OPT) $(WARN) $(SAN) -MMD -MP $(shell pkg-config --cflags libnl-route-3.0 2>/dev/null)
+# What CI compiles with as well: `make check` passes EXTRA_WARN for the parts that hold to it.
+EXTRA_WARN ?=
+RF_CPPFLAGS := -D_GNU_SOURCE -DRF_VERSION='"$(VERSION)"' -Iheaders -Iuserspace -I$(B)/skel $(CPPFLAGS)
+RF_CFLAGS = -std=gnu17 $(OPT) $(WARN) $(EXTRA_WARN) $(SAN) -MMD -MP $(NL_CFLAGS) $(CFLAGS)
 LDLIBS := -lbpf -lelf -lz -lcjson -lyaml -lnl-route-3 -lnl-3 -lcap -lpthread
 
 LIB_DIRS := core objects automaton policy datapath source pods
@@ -25,8 +42,9 @@ dir_objs = $(patsubst %.c,$(B)/%.o,$(wildcard userspace/$(1)/*.c))
 
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_SKEL := $(BPF_SRC:bpf/%.bpf.c=$(B)/skel/%.skel.h)
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iheaders -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine 2>/dev/null)
 
-# llhttp: bookworm ships its C sources in node-llhttp, trixie a library (libllhttp-dev).
+# llhttp: bookworm ships its C sources in node-llhttp, later releases a library (libllhttp-dev).
 LLHTTP_SRC := $(wildcard /usr/share/llhttp/llhttp.c)
 ifneq ($(LLHTTP_SRC),)
 LLHTTP_OBJ := $(B)/llhttp/llhttp.o $(B)/llhttp/api.o $(B)/llhttp/http.o
@@ -36,34 +54,71 @@ LLHTTP_OBJ :=
 LLHTTP_LIBS := -lllhttp
 endif
 
-PROGRAMS := $(B)/ringfenced $(B)/ringfence-sockd $(B)/ringfence-checker $(B)/ringfence
+PROGRAMS := $(addprefix $(B)/,ringfenced ringfence-sockd ringfence-checker ringfence)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+BPF_TESTS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SECONDS ?= 10
+
+# ---- is everything there that a build needs? Asked once, for goals that build something. ----
+GOALS := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out help clean uninstall,$(GOALS)),)
+NEED_TOOLS := $(firstword $(CC)) $(firstword $(BPF_CC)) $(BPFTOOL) pkg-config ar
+NEED_LIBS := libbpf libelf zlib libcjson yaml-0.1 libnl-route-3.0 libcap cmocka
+MISSING := $(shell for t in $(NEED_TOOLS); do command -v $$t >/dev/null || echo $$t; done)
+MISSING += $(shell command -v pkg-config >/dev/null && for l in $(NEED_LIBS); do pkg-config --exists $$l || echo $$l; done)
+ifeq ($(LLHTTP_SRC)$(wildcard /usr/include/llhttp.h /usr/local/include/llhttp.h),)
+MISSING += llhttp
+endif
+ifneq ($(strip $(MISSING)),)
+$(error missing: $(strip $(MISSING)). Run `sudo scripts/deps` (it installs the packages; `scripts/deps --check` only lists them))
+endif
+NL_CFLAGS := $(shell pkg-config --cflags libnl-route-3.0)
+endif
 
 .DELETE_ON_ERROR:
-.PHONY: all clean programs unit bpf
-all: programs
+.PHONY: all help clean programs bpf tests unit check fuzz fuzz-run install uninstall FORCE
+all: programs ## build the four programs into build/ (V=1: show commands, DEBUG=1: ASan + UBSan into build/debug)
 programs: $(PROGRAMS)
-bpf: $(BPF_SKEL)
-unit: $(UNIT_TESTS)
-	$(Q)set -e; for t in $(UNIT_TESTS); do $$t; done
+bpf: $(BPF_SKEL) ## compile the BPF programs only
+tests: $(UNIT_TESTS) $(BPF_TESTS) ## build the C tests, run nothing
+unit: $(UNIT_TESTS) ## build and run the unit tests (no root needed)
+	$(Q)failed=; for t in $(UNIT_TESTS); do $$t || failed="$$failed $$t"; done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, unit tests under ASan + UBSan
+	$(Q)scripts/check
+fuzz: ## build the fuzz targets with clang and run each for FUZZ_SECONDS (10) over its corpus
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-run
+help: ## this list
+	@echo "ringfence: make targets"; sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' scripts/build.mk | expand -t 16
+clean: ## remove build/
+	rm -rf build
 
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/lib/*.h) $(wildcard headers/ringfence/*.h)
+# ---- compile ----
+# Changed flags rebuild too: the file below changes only when they do. (":=", or a target's own flags would leak into the text.)
+FLAGS_TEXT := $(CC) $(RF_CPPFLAGS) $(RF_CFLAGS) | $(BPF_CC) $(BPF_CFLAGS) | $(LLHTTP_CFLAGS)
+$(B)/flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS_TEXT))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_TEXT))' >$@
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(B)/flags
 	@mkdir -p $(@D); echo "BPF  $@"
-	$(Q)$(BPF_CC) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iheaders -Ibpf -idirafter /usr/include/$(shell $(CC) -dumpmachine) -c $< -o $@
+	$(Q)$(BPF_CC) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 $(B)/skel/%.skel.h: $(B)/bpf/%.bpf.o
 	@mkdir -p $(@D); echo "SKEL $@"
 	$(Q)$(BPFTOOL) gen skeleton $< name rf_$(subst -,_,$*)_bpf > $@
 
+# A skeleton must exist before the first object that may include it; which ones do is in the dependency files afterwards.
 $(B)/userspace/datapath/%.o: | $(BPF_SKEL)
-$(B)/userspace/checker/%.o: CPPFLAGS += $(LLHTTP_CFLAGS)
-$(B)/%.o: %.c
+$(B)/userspace/checker/%.o: RF_CPPFLAGS += $(LLHTTP_CFLAGS)
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D); echo "CC   $@"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
-$(B)/llhttp/%.o: /usr/share/llhttp/%.c
+	$(Q)$(CC) $(RF_CPPFLAGS) $(RF_CFLAGS) -c $< -o $@
+$(B)/llhttp/%.o: /usr/share/llhttp/%.c $(B)/flags
 	@mkdir -p $(@D); echo "CC   $@"
 	$(Q)$(CC) -O2 -g $(SAN) $(LLHTTP_CFLAGS) -c $< -o $@
 $(LIB): $(LIB_SRC:%.c=$(B)/%.o)
 	$(Q)rm -f $@; ar rcs $@ $^
+
+# ---- programs ----
 $(B)/ringfenced: $(call dir_objs,agent) $(LIB)
 $(B)/ringfence-sockd: $(call dir_objs,sockd) $(LIB)
 $(B)/ringfence-checker: $(call dir_objs,checker) $(LLHTTP_OBJ) $(LIB)
@@ -71,12 +126,44 @@ $(B)/ringfence-checker: LDLIBS += $(LLHTTP_LIBS)
 $(B)/ringfence: $(call dir_objs,cli) $(LIB)
 $(PROGRAMS):
 	@echo "LD   $@"
-	$(Q)$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
-# A unit test links the library; one that needs a program's object includes its .c.
-$(B)/tests/%: tests/unit/%.c $(LIB) $(LLHTTP_OBJ)
-	@mkdir -p $(@D); echo "TEST $@"
-	$(Q)$(CC) $(CPPFLAGS) $(LLHTTP_CFLAGS) $(CFLAGS) $< $(LIB) $(LLHTTP_OBJ) -lcmocka $(LDLIBS) $(LLHTTP_LIBS) -o $@
+	$(Q)$(CC) $(OPT) $(SAN) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-clean:
-	rm -rf build
+# ---- tests. A test links the library; one that needs a program's object includes its .c. ----
+TEST_LINK = $(LIB) $(LLHTTP_OBJ) -lcmocka $(LDLIBS) $(LLHTTP_LIBS)
+$(B)/tests/%: tests/unit/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
+	@mkdir -p $(@D); echo "TEST $@"
+	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< $(TEST_LINK) -o $@
+$(B)/tests/bpf/%: tests/bpf/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags | $(BPF_SKEL)
+	@mkdir -p $(@D); echo "TEST $@"
+	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< $(TEST_LINK) -o $@
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
+	@mkdir -p $(@D); echo "FUZZ $@"
+	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $< $(LIB) $(LLHTTP_OBJ) $(LDLIBS) $(LLHTTP_LIBS) -o $@
+
+# New inputs go to build/, never into the committed corpus.
+fuzz-run: $(FUZZERS)
+	$(Q)set -e; for f in $(FUZZERS); do n=$${f##*/fuzz_}; mkdir -p $(B)/corpus/$$n; corpus=; [ ! -d tests/fuzz/corpus/$$n ] || corpus=tests/fuzz/corpus/$$n; \
+	echo "fuzz $$n for $(FUZZ_SECONDS) s"; \
+	$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(B)/$$n- $(B)/corpus/$$n $$corpus; done
+
+# ---- install ----
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+DATADIR ?= $(PREFIX)/share/ringfence
+DOCDIR ?= $(PREFIX)/share/doc/ringfence
+# systemd reads units of local software only below /etc or /usr/local/lib/systemd.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+install: programs ## install programs, systemd units, docs and sample policies (PREFIX=/usr/local, DESTDIR=)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
+	install -m 755 $(B)/ringfence $(DESTDIR)$(BINDIR)
+	install -m 755 $(B)/ringfenced $(B)/ringfence-sockd $(B)/ringfence-checker $(DESTDIR)$(SBINDIR)
+	for u in deploy/systemd/*.service; do sed 's|@SBINDIR@|$(SBINDIR)|g' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/}; chmod 644 $(DESTDIR)$(UNITDIR)/$${u##*/}; done
+	install -m 644 README.md LICENSE LICENSES/GPL-2.0.txt docs/*.md $(DESTDIR)$(DOCDIR)
+	cp -r --no-preserve=ownership policies $(DESTDIR)$(DATADIR)/
+uninstall: ## remove what install put there (same PREFIX and DESTDIR); stop the agent and run `ringfence uninstall` first
+	rm -f $(DESTDIR)$(BINDIR)/ringfence $(addprefix $(DESTDIR)$(SBINDIR)/,ringfenced ringfence-sockd ringfence-checker)
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard deploy/systemd/*.service)))
+	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
