@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""One client for all tests. Reads a JSON object from the first argument, prints a JSON object with what happened.
+
+in   dial, port           where to connect
+     proto                "http" (default) or "tcp"
+     requests             http: list of {method, path, host, headers{}, body} sent one after the other on the SAME connection
+     body_bytes           http, per request: a body of that many bytes instead of `body`
+     half_close           http: shut down the sending side after the last request, before reading its answer
+     send, server_first   tcp: what to send; expect a greeting before sending
+     timeout              seconds for every wait, default 5
+out  connect              "ok", "refused" (refused at once or forbidden by the kernel), "reset" (closed with no byte of an answer), "timeout"
+                          or "error NAME"
+     answers              http: list of {status, headers{}, body, length, sha256}; shorter than requests if the connection ended before
+     received             tcp: what came back
+     seconds              how long it all took
+"""
+import errno
+import hashlib
+import http.client
+import json
+import socket
+import sys
+import threading
+import time
+
+DENIED = {errno.ECONNREFUSED: "refused", errno.EPERM: "refused", errno.ECONNRESET: "reset", errno.EPIPE: "reset", errno.ECONNABORTED: "reset"}
+
+
+def outcome(error):
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, (http.client.RemoteDisconnected, http.client.IncompleteRead)):
+        return "reset"
+    return DENIED.get(getattr(error, "errno", None), f"error {error!r}")
+
+
+def request_bytes(request):
+    body = b"x" * request["body_bytes"] if "body_bytes" in request else request.get("body", "").encode()
+    headers = {"Host": request.get("host", "localhost"), **request.get("headers", {})}
+    if body or request.get("method") in ("POST", "PUT", "PATCH"):
+        headers["Content-Length"] = str(len(body))
+    lines = [f"{request.get('method', 'GET')} {request['path']} HTTP/1.1"] + [f"{k}: {v}" for k, v in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def read_answer(sock, method):
+    answer = http.client.HTTPResponse(sock, method=method)
+    answer.begin()
+    body = answer.read()
+    return {"status": answer.status, "headers": {k.lower(): v for k, v in answer.getheaders()}, "length": len(body),
+            "body": body[:4096].decode("latin-1"), "sha256": hashlib.sha256(body).hexdigest()}
+
+
+def exchange(sock, request, last, half_close):
+    # A large body is written beside the reading, as an answer may begin before the request has ended.
+    failures = []
+
+    def send():
+        try:
+            sock.sendall(request_bytes(request))
+            if last and half_close:
+                sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            failures.append(error)
+
+    sender = threading.Thread(target=send, daemon=True)
+    sender.start()
+    answer = read_answer(sock, request.get("method", "GET"))
+    sender.join()
+    return answer
+
+
+def http_probe(sock, job, result):
+    requests = job["requests"]
+    for number, request in enumerate(requests):
+        result["answers"].append(exchange(sock, request, number == len(requests) - 1, job.get("half_close")))
+
+
+def tcp_probe(sock, job, result):
+    if job.get("server_first"):
+        result["received"] += sock.recv(65536).decode("latin-1")
+        if not result["received"]:
+            raise ConnectionResetError(errno.ECONNRESET, "closed without a greeting")
+    sock.sendall(job.get("send", "").encode())
+    sock.shutdown(socket.SHUT_WR)
+    while data := sock.recv(65536):
+        result["received"] += data.decode("latin-1")
+    if job.get("send") and not result["received"]:
+        raise ConnectionResetError(errno.ECONNRESET, "closed without an answer")
+
+
+def main():
+    job = json.loads(sys.argv[1])
+    timeout = job.get("timeout", 5)
+    result = {"connect": "ok", "answers": [], "received": ""}
+    start = time.monotonic()
+    try:
+        with socket.create_connection((job["dial"], job["port"]), timeout) as sock:
+            (tcp_probe if job.get("proto") == "tcp" else http_probe)(sock, job, result)
+    except (OSError, http.client.HTTPException) as error:
+        result["error"] = str(error)
+        if not result["answers"]:
+            result["connect"] = outcome(error)
+    result["seconds"] = round(time.monotonic() - start, 3)
+    print(json.dumps(result))
+
+
+main()
