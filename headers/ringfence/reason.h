@@ -52,7 +52,8 @@
 	X(FLOW_FULL, 81, "flow-table-full", "the flow table is full")                                                                      \
 	X(STORAGE_FULL, 82, "socket-storage", "the kernel could not attach storage to the socket")                                         \
 	X(UPSTREAM_FAILED, 83, "upstream-failed", "the destination did not accept the connection (503)")                                   \
-	X(REVOKED, 84, "revoked", "the connection was admitted by an older policy and is not any more")
+	X(REVOKED, 84, "revoked", "the connection was admitted by an older policy and is not any more")                                    \
+	X(NOT_ADDRESSED, 85, "not-addressed", "a packet for another address than the pod's arrived at its interface")
 
 enum rf_reason {
 #define RF_REASON_ENUM(sym, num, name, text) RF_REASON_##sym = (num),

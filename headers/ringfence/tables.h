@@ -162,7 +162,7 @@ struct rf_tag {
 };
 RF_STATIC_ASSERT(sizeof(struct rf_tag) == 16, "map layout");
 
-/* ---- dials: SK_STORAGE, what the application dialled and where it was really sent; written by connect, read by getpeername ---- */
+/* ---- dials: SK_STORAGE, what the application dialled and where it was really sent. Writer: connect. Readers: getpeername, sockops ---- */
 struct rf_dial {
 	__u32 dialed_be; /* what the application asked for */
 	__u32 real_be;   /* the pod behind it */
@@ -171,11 +171,13 @@ struct rf_dial {
 	__u32 via_checker;
 	rf_identity_t src;
 	rf_identity_t dst;
+	__u64 started_ns;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_dial) == 32, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_dial) == 40, "map layout");
 
-/* ---- origdst (live): LRU_HASH of redirected connections, by the checker's side of the 4-tuple.
- * Writer: sockops (connect). Reader: cgroup/getsockopt. Full: the oldest goes, that connection is closed by the checker. ---- */
+/* ---- origdst (live): LRU_HASH of redirected connections, by 4-tuple (client -> checker's listener). A pod's address is the listener's
+ * address, so tuples of two pods cannot meet. Writer: sockops (TCP_CONNECT_CB). Reader: cgroup/getsockopt, which also removes the entry.
+ * Full: the oldest goes, and the checker closes that connection. ---- */
 struct rf_tuple {
 	__u32 saddr_be;
 	__u32 daddr_be;
@@ -183,13 +185,6 @@ struct rf_tuple {
 	__u16 dport;
 };
 RF_STATIC_ASSERT(sizeof(struct rf_tuple) == 12, "map layout");
-
-struct rf_origdst_key {
-	__u64 netns_cookie;
-	struct rf_tuple tuple; /* client -> listener */
-	__u32 pad;
-};
-RF_STATIC_ASSERT(sizeof(struct rf_origdst_key) == 24, "map layout");
 
 /* What getsockopt(SOL_IP, SO_ORIGINAL_DST) answers on an accepted socket of the checker. The first 16 bytes are a sockaddr_in with the
  * real destination; a caller with a buffer of the full size also learns who. -ENOENT: nobody was redirected here, close. */
@@ -207,14 +202,20 @@ struct rf_origdst {
 };
 RF_STATIC_ASSERT(sizeof(struct rf_origdst) == 48, "map layout");
 
-/* ---- flows (live): HASH, initiator -> responder. Writer: tc. Full: new flows are denied (flow-table-full). ---- */
+/* ---- flows (live): HASH, struct rf_tuple initiator -> responder. Writer: tc. Full: new flows are denied (flow-table-full). ---- */
+#define RF_FLOW_ANSWERED  0x1 /* the responder sent something */
+#define RF_FLOW_FIN_THERE 0x2 /* FIN from the initiator */
+#define RF_FLOW_FIN_BACK  0x4 /* FIN from the responder */
+#define RF_FLOW_RESET     0x8
+/* epoch, verdict and reason are one aligned 8-byte word and are always stored as one, so no reader sees half a decision. */
 struct rf_flow {
 	rf_epoch_t epoch; /* revision that decided; another epoch = decide again */
 	__u16 verdict;    /* enum rf_verdict */
 	__u16 reason;     /* enum rf_reason */
 	rf_identity_t src;
 	rf_identity_t dst;
-	__u32 via_checker; /* opened by a socket with RF_TAG_CHECKER */
+	__u16 via_checker; /* opened by a socket with RF_TAG_CHECKER */
+	__u16 life;        /* RF_FLOW_* bits, for the agent's sweep */
 	__u32 rule_id;
 	__u64 seen_ns;
 	__u64 bytes; /* IP bytes both ways */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Never attached: run by PROG_TEST_RUN with a struct rf_ask as the packet, it answers from the live tables with the very decision that
+ * connect and tc use. A scheduler-classifier program, because every supported kernel can test-run those. */
+#include "lib/decide.bpf.h"
+#include "lib/people.bpf.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* Types of the inner maps and of the maps that only user space touches, kept whole in BTF so that bpftool names every field. */
+const volatile struct rf_types {
+	struct rf_config config;
+	struct rf_ident ident;
+	struct rf_allow_key allow_key;
+	struct rf_allow_value allow_value;
+	struct rf_ingress_key ingress_key;
+	struct rf_ingress_value ingress_value;
+	struct rf_service_key service_key;
+	struct rf_service_value service_value;
+	struct rf_backend backend;
+	struct rf_rule rule;
+	struct rf_name name;
+	rf_identity_t identity;
+	__u32 index;
+	__u64 word;
+} rf_types = {};
+
+SEC("tc")
+int rf_ask(struct __sk_buff *skb)
+{
+	struct rf_ask *ask = (void *)(long)skb->data;
+	struct rf_answer answer = {};
+	struct rf_question q;
+
+	if ((void *)(ask + 1) > (void *)(long)skb->data_end)
+		return 1;
+	q = ask->question;
+	q.count_hit = 0;
+	rf_decide_opened(rf_live_epoch(), &q, ask->via_checker, &answer);
+	if (ask->via_checker == 2) /* as connect sees it: before anybody opened anything */
+		rf_decide(rf_live_epoch(), &q, &answer);
+	ask->answer = answer;
+	return 0;
+}

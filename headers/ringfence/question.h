@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* A question to the policy and its answer, as plain structs: the interface of bpf/lib/decide.bpf.h and of the `ask` program. */
+#pragma once
+
+#include <ringfence/tables.h>
+
+struct rf_question {
+	rf_identity_t src; /* 0 = outside */
+	rf_identity_t dst; /* 0 = outside */
+	__u32 saddr_be;    /* of the initiator, for IngressBackend ranges */
+	__u16 port;        /* of the responder, host order */
+	__u8 proto;
+	__u8 count_hit; /* a real connection: count it on the rule */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_question) == 24, "asked through packet bytes");
+
+struct rf_answer {
+	__u32 verdict; /* enum rf_verdict */
+	__u32 reason;  /* enum rf_reason */
+	__u32 rule_id;
+	rf_epoch_t epoch;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_answer) == 16, "answered through packet bytes");
+
+/* The `ask` program gets this as packet data of PROG_TEST_RUN and fills in the answer. `lead` stands where an Ethernet header would. */
+struct rf_ask {
+	__u8 lead[16];
+	struct rf_question question;
+	__u32 via_checker;
+	__u32 pad;
+	struct rf_answer answer;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_ask) == 64, "asked through packet bytes");
