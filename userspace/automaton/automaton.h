@@ -24,7 +24,8 @@ struct rf_pattern_error {
 /* Is this pattern acceptable? 0, -EINVAL (error filled), -E2BIG (a limit above, error filled), -ENOMEM. */
 int rf_pattern_check(const char *pattern, size_t len, struct rf_pattern_error *error);
 
-/* One route: matches "METHOD path" if METHOD is one of methods (count 0 = any token) and path full-matches the pattern. */
+/* One route: matches "METHOD path" if METHOD is one of methods (count 0 = any token, RFC 9110 section 5.6.2) and path full-matches the
+ * pattern. A method "*" is refused: the caller turns it into count 0. NULL or "" as pattern is ".*", as OSM reads an absent pathRegex. */
 struct rf_route_atom {
 	const char *const *methods;
 	size_t method_count;
@@ -32,21 +33,45 @@ struct rf_route_atom {
 	uint32_t rule_id;
 };
 
-struct rf_automaton_image {       /* built in its own memory; copied into the blob by the policy compiler */
-	struct rf_automaton head; /* *_off relative to `body` start; the blob writer rebases them */
-	uint64_t *body;           /* tables, owned */
-	size_t body_size;         /* bytes, multiple of 8 */
-	/* atoms_of_set[n]: which atoms are in accept set n, as a bitmap of atom_words 64-bit words; n from 0 (empty) to head.accept_sets */
-	uint64_t *atoms_of_set; /* owned */
-	size_t atom_words;
+/*
+ * An automaton in its own memory, to be placed into the blob.
+ *
+ * Accept sets. DFA: set n is one distinct set of atoms that match the same requests; exactly one set (or 0, none) matches a request.
+ * NFA: set n is the single atom n - 1; several may match one request and rf_routes_decide looks at all of them. Both kinds are granted
+ * the same way: the bit of set n is on for a source that may use ANY atom of atoms_of_set[n].
+ *
+ * Rebasing. head.table_off, accept_off and rules_off count from the start of `body`. In the blob they count from the start of the blob:
+ * with the body copied to offset X, X is added to each of these three and to nothing else; a body (of either kind) has no other offset.
+ * rf_automaton_place does all of it.
+ */
+struct rf_automaton_image {
+	struct rf_automaton head;
+	uint64_t *body;   /* tables, owned */
+	size_t body_size; /* bytes, multiple of 8 */
+	/* Row n, atoms_of_set[n * atom_words ...]: bitmap of the atoms in accept set n, atom i is bit i % 64 of word i / 64. Rows 0 (empty)
+	 * to head.accept_sets. Owned. */
+	uint64_t *atoms_of_set;
+	size_t atom_words; /* 64-bit words a row */
 };
 
-/* Compiles all atoms of one destination into one automaton. states_max: budget; past it the image is RF_AUTOMATON_NFA. */
+/* Compiles all atoms of one destination into one automaton. states_max: budget; past it the image is RF_AUTOMATON_NFA. No atoms: a DFA
+ * that matches nothing. 0, -EINVAL (a pattern or method is bad; ask rf_pattern_check first), -E2BIG (a limit), -ENOMEM. */
 int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret);
 void rf_automaton_image_free(struct rf_automaton_image *image); /* NULL-safe */
+static inline void rf_automaton_image_freep(struct rf_automaton_image **image)
+{
+	rf_automaton_image_free(*image);
+}
 
-/* Runs the automaton at `off` of a validated blob over `method SP path`. Returns the accept-set number, 0 = none. An NFA needs scratch
- * memory; on any failure 0 is returned (denies). */
+/* Bytes that rf_automaton_place will write, a multiple of 8. */
+size_t rf_automaton_place_size(const struct rf_automaton_image *image);
+
+/* Writes head and body, rebased, at `offset` (a multiple of 8) of a blob that has rf_automaton_place_size bytes of room there. `offset`
+ * then is the grant's automaton_off. Returns the bytes written. */
+size_t rf_automaton_place(const struct rf_automaton_image *image, void *blob, size_t offset);
+
+/* Runs the automaton at `off` of a validated blob over `method SP path`. Returns the accept-set number, 0 = none (NFA: the lowest of
+ * the matching ones). An NFA needs scratch memory; on any failure 0 is returned (denies). */
 uint32_t rf_automaton_run(const void *blob, uint64_t off, const char *method, size_t method_len, const char *path, size_t path_len);
 
 /* Same, on an image (tests, property checks). */
