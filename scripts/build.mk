@@ -152,15 +152,17 @@ BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share/ringfence
 DOCDIR ?= $(PREFIX)/share/doc/ringfence
-# systemd reads units of local software only below /etc or /usr/local/lib/systemd.
+# systemd looks for units of local software in /usr/local/lib/systemd/system too.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSCONFDIR ?= /etc
 install: programs ## install programs, systemd units, docs and sample policies (PREFIX=/usr/local, DESTDIR=)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 	install -m 755 $(B)/ringfence $(DESTDIR)$(BINDIR)
 	install -m 755 $(B)/ringfenced $(B)/ringfence-sockd $(B)/ringfence-checker $(DESTDIR)$(SBINDIR)
-	for u in deploy/systemd/*.service; do sed 's|@SBINDIR@|$(SBINDIR)|g' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/}; chmod 644 $(DESTDIR)$(UNITDIR)/$${u##*/}; done
+	for u in deploy/systemd/*.service; do sed 's|@SBINDIR@|$(SBINDIR)|g; s|@DOCDIR@|$(DOCDIR)|g' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/}; chmod 644 $(DESTDIR)$(UNITDIR)/$${u##*/}; done
 	install -m 644 README.md LICENSE LICENSES/GPL-2.0.txt docs/*.md $(DESTDIR)$(DOCDIR)
 	cp -r --no-preserve=ownership policies $(DESTDIR)$(DATADIR)/
+	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/ringfence/policies
 uninstall: ## remove what install put there (same PREFIX and DESTDIR); stop the agent and run `ringfence uninstall` first
 	rm -f $(DESTDIR)$(BINDIR)/ringfence $(addprefix $(DESTDIR)$(SBINDIR)/,ringfenced ringfence-sockd ringfence-checker)
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard deploy/systemd/*.service)))
