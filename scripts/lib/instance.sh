@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Starting and removing one ringfence: broker and agent in the foreground of nothing, noted in $STATE. Needs common.sh.
+
+agent_ready() {
+	[ "$(rf status -o json 2>/dev/null | json 'd["ready"]' 2>/dev/null)" = True ]
+}
+
+start_broker() {
+	spawn broker "$BUILD/ringfence-sockd"
+}
+
+start_agent() {
+	spawn agent "$BUILD/ringfenced" --policies "$WORK/policies"
+	if ! await 20 agent_ready; then
+		printf 'the agent does not become ready; its log:\n' >&2
+		tail -n 20 "$WORK/log/agent" >&2
+		return 1
+	fi
+}
+
+start_instance() {
+	mkdir -p "$WORK/policies"
+	start_broker
+	start_agent
+}
+
+# Ends every pod and removes everything of the instance. Safe to call at any time, also when nothing or only half of it is there.
+remove_instance() {
+	rf uninstall --yes >>"$WORK/log/uninstall" 2>&1
+	local result=$?
+	end_noted "$STATE/agent.pid"
+	end_noted "$STATE/broker.pid"
+	return "$result"
+}
