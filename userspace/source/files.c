@@ -22,7 +22,7 @@
 #define PARENT_MASK (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
 
 struct files {
-	struct rf_source source; /* first: the two pointers are one */
+	struct rf_policy_source source; /* first: the two pointers are one */
 	char *directory;
 	char *parent;
 	char *base;
@@ -86,11 +86,11 @@ static void renew_watches(struct files *f)
 	f->parent_wd = wd;
 }
 
-static void finish(struct files *f, enum rf_source_result result)
+static void finish(struct files *f, enum rf_policy_source_result result)
 {
 	f->first_event_ms = 0;
 	f->blocked_since_ms = 0;
-	if (result == RF_SOURCE_FAILED)
+	if (result == RF_READ_FAILED)
 		arm(f, RF_FILES_RETRY_MS);
 	else
 		f->source.problem[0] = '\0';
@@ -110,11 +110,11 @@ static int blocked(struct files *f)
 		return -EAGAIN;
 	}
 	set_problem(f, "the policy directory is locked (flock) or written to without a pause; it cannot be read meanwhile");
-	finish(f, RF_SOURCE_FAILED);
+	finish(f, RF_READ_FAILED);
 	return 0;
 }
 
-static int files_read(struct rf_source *source)
+static int files_read(struct rf_policy_source *source)
 {
 	struct files *f = (struct files *)source;
 	struct rf_arena *arena = rf_arena_new();
@@ -132,7 +132,7 @@ static int files_read(struct rf_source *source)
 		return blocked(f);
 	if (r < 0) {
 		set_problem(f, error[0] ? error : strerror(-r));
-		finish(f, RF_SOURCE_FAILED);
+		finish(f, RF_READ_FAILED);
 		return 0;
 	}
 	if (!same) {
@@ -141,7 +141,7 @@ static int files_read(struct rf_source *source)
 		f->source.snapshot = snapshot;
 		f->source.have_snapshot = true;
 	}
-	finish(f, same ? RF_SOURCE_SAME : RF_SOURCE_CHANGED);
+	finish(f, same ? RF_READ_SAME : RF_READ_CHANGED);
 	return 0;
 }
 
@@ -170,7 +170,7 @@ static bool drain_inotify(const struct files *f)
 	return matters;
 }
 
-static int files_dispatch(struct rf_source *source)
+static int files_dispatch(struct rf_policy_source *source)
 {
 	struct files *f = (struct files *)source;
 	uint64_t ticks, now = now_ms();
@@ -188,12 +188,12 @@ static int files_dispatch(struct rf_source *source)
 	return 0;
 }
 
-static int files_fd(const struct rf_source *source)
+static int files_fd(const struct rf_policy_source *source)
 {
 	return ((const struct files *)source)->epoll_fd;
 }
 
-static void files_close(struct rf_source *source)
+static void files_close(struct rf_policy_source *source)
 {
 	struct files *f = (struct files *)source;
 
@@ -207,7 +207,7 @@ static void files_close(struct rf_source *source)
 	free(f);
 }
 
-static const struct rf_source_ops files_ops = {
+static const struct rf_policy_source_ops files_ops = {
 	.fd = files_fd,
 	.dispatch = files_dispatch,
 	.read = files_read,
@@ -255,7 +255,7 @@ static int set_descriptors(struct files *f)
 	return r < 0 ? r : add_to_epoll(f, f->timer_fd);
 }
 
-int rf_source_files_open(const char *directory, rf_source_fn fn, void *arg, struct rf_source **ret)
+int rf_policy_files_open(const char *directory, rf_policy_source_fn fn, void *arg, struct rf_policy_source **ret)
 {
 	struct files *f = calloc(1, sizeof(*f));
 	int r;

@@ -15,5 +15,5 @@
 #define RF_FILES_RETRY_MS  1000 /* while there is a problem: covers what inotify does not tell, such as a parent that vanished too */
 #define RF_FILES_LOCK_MS   5000 /* a writer that holds the lock longer is a problem worth a message */
 
-/* Nothing is read yet: call rf_source_read. -errno: inotify, epoll or a timer is not to be had. */
-int rf_source_files_open(const char *directory, rf_source_fn fn, void *arg, struct rf_source **ret);
+/* Nothing is read yet: call rf_policy_source_read. -errno: inotify, epoll or a timer is not to be had. */
+int rf_policy_files_open(const char *directory, rf_policy_source_fn fn, void *arg, struct rf_policy_source **ret);
