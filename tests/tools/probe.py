@@ -9,6 +9,8 @@ in   dial, port           where to connect
      half_close           http: shut down the sending side after the last request, before reading its answer
      send, server_first   tcp: what to send; expect a greeting before sending
      timeout              seconds for every wait, default 5
+     repeat               do all that so many times, each on a connection of its own; the last result is printed, and in
+                          "outcomes" and "servers" how often each HTTP status (or connect result) and each X-Server was seen, in order
 out  connect              "ok", "refused" (refused at once or forbidden by the kernel), "reset" (closed with no byte of an answer), "timeout"
                           or "error NAME"
      answers              http: list of {status, headers{}, body, length, sha256}; shorter than requests if the connection ended before
@@ -90,8 +92,7 @@ def tcp_probe(sock, job, result):
         raise ConnectionResetError(errno.ECONNRESET, "closed without an answer")
 
 
-def main():
-    job = json.loads(sys.argv[1])
+def attempt(job):
     timeout = job.get("timeout", 5)
     result = {"connect": "ok", "answers": [], "received": ""}
     start = time.monotonic()
@@ -103,6 +104,20 @@ def main():
         if not result["answers"]:
             result["connect"] = outcome(error)
     result["seconds"] = round(time.monotonic() - start, 3)
+    return result
+
+
+def main():
+    job = json.loads(sys.argv[1])
+    outcomes, servers = [], []
+    for _ in range(job.get("repeat", 1)):
+        result = attempt(job)
+        last = result["answers"][-1] if result["answers"] else None
+        outcomes.append(last["status"] if last else result["connect"])
+        if last and "x-server" in last["headers"]:
+            servers.append(last["headers"]["x-server"])
+    if "repeat" in job:
+        result.update(outcomes=outcomes, servers=servers)
     print(json.dumps(result))
 
 
