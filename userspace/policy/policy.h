@@ -32,10 +32,12 @@ struct rf_policy_input {
 	rf_epoch_t epoch; /* number of the revision to build */
 };
 
-struct rf_service_address { /* for /etc/hosts, `get services`, the ingress */
+struct rf_service_address { /* for /etc/hosts, `get services`, the ingress; sorted by (ns, name) */
 	const char *ns;
 	const char *name;
-	uint32_t addr_be; /* headless: 0 */
+	uint32_t addr_be;             /* headless: 0 */
+	const uint32_t *endpoints_be; /* running pods behind it, ascending, each once */
+	size_t endpoint_count;
 };
 
 /* What one revision may hold; checked by compile, so a switch cannot fail half-way. */
@@ -69,12 +71,29 @@ struct rf_policy {
 	struct rf_service_address *addresses;
 	size_t address_count;
 	size_t nfa_count; /* destinations whose automaton passed the state budget */
+	/* One number a grant of the blob, equal in two policies if source and destination are granted the same routes. For rf_policy_diff.
+	 */
+	uint64_t *grant_digests;
+	size_t grant_count;
 };
 
-/* Compiles. Problems with a place go to diags (an error there means -EINVAL and no policy); warnings too. */
+/* Compiles. The result depends on what the objects and endpoints say, never on their order. Whatever is wrong goes to diags: errors (no
+ * policy) as well as warnings. Returns 0, -EINVAL (an object contradicts another), -EEXIST (two accounts with one number), -E2BIG (more
+ * than a limit above; the last good policy stays), -ENOMEM, -EBADMSG (own blob is malformed: a bug, nothing is published). */
 int rf_policy_compile(const struct rf_policy_input *input, struct rf_diags *diags, struct rf_policy **ret);
 void rf_policy_free(struct rf_policy *policy); /* NULL-safe */
 static inline void rf_policy_freep(struct rf_policy **p)
 {
 	rf_policy_free(*p);
 }
+
+/* The allow list's answer, found as the kernel does it: exact port, then port 0; the first found is final. NULL: no entry, deny. */
+const struct rf_allow_value *rf_policy_lookup(const struct rf_policy *policy, rf_identity_t src, rf_identity_t dst, uint16_t port);
+
+/* How the allow list of one revision differs from the one before (old may be NULL: everything is new). changed: verdict or routes. */
+struct rf_policy_diff {
+	size_t added;
+	size_t removed;
+	size_t changed;
+};
+void rf_policy_diff(const struct rf_policy *old, const struct rf_policy *now, struct rf_policy_diff *ret);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the stages of the policy compiler; nobody outside userspace/policy/ includes this. Every stage takes what the stages before it
+ * put into rf_compile and adds its own tables; all of them return 0 or -errno and say why in diags. Determinism comes from one habit:
+ * a stage never walks the objects in their given order, only through an index sorted by namespace and name.
+ *
+ *	subjects -> identities -> ports -> services -> targets -> atoms -> automata -> allow -> routes -> ingress -> capacity
+ */
+#pragma once
+
+#include "automaton/automaton.h"
+#include "core/arena.h"
+#include "policy/policy.h"
+
+/* Objects of one kind, sorted by (namespace, name). */
+struct rf_index {
+	const struct rf_meta **items;
+	size_t count;
+};
+/* objects: array of structs of `stride` bytes that begin with their rf_meta. */
+int rf_index_build(struct rf_arena *arena, const void *objects, size_t count, size_t stride, struct rf_index *ret);
+const struct rf_meta *rf_index_find(const struct rf_index *index, const char *ns, const char *name); /* or NULL */
+size_t rf_index_position(const struct rf_index *index, const struct rf_meta *meta);                  /* of an item that is in it */
+
+/* A pod that runs, or one that a Deployment or Pod object would start: what a Service can select. */
+struct rf_subject {
+	const char *ns;
+	const char *name;
+	const char *service_account;
+	const struct rf_pair_text *labels;
+	size_t label_count;
+	bool running;
+	uint32_t addr_be;      /* running only */
+	struct rf_place place; /* of the object; line 0 for a running pod */
+};
+
+/* A ServiceAccount that any object or pod names. */
+struct rf_account {
+	const char *ns;
+	const char *name;
+	rf_identity_t id;
+	bool meshed;
+	struct rf_place place; /* where it is named first; line 0 = only running pods have it */
+};
+
+/* A TCP port that a ServiceAccount's pods serve, by declaration of a Service. */
+struct rf_served {
+	rf_identity_t account;
+	uint16_t port; /* targetPort */
+	bool l7;       /* http or grpc */
+};
+
+/* One match of an HTTPRouteGroup: position of the group in its index << 32 | position of the match in the group. */
+typedef uint64_t rf_atom_ref;
+
+struct rf_atom {
+	rf_atom_ref ref;
+	const struct rf_http_route_group *group;
+	const struct rf_http_match *match;
+	uint32_t rule_id;
+};
+
+/* What is granted to one source on one port of one destination: first by one TrafficTarget, then, merged, by all of them. */
+struct rf_pair {
+	rf_identity_t src;
+	rf_identity_t dst;
+	uint16_t port;
+	bool l7;
+	uint32_t target;          /* position in the index; the first one that grants */
+	const rf_atom_ref *atoms; /* ascending, each once */
+	size_t atom_count;
+	uint32_t routes_id; /* set by automata.c */
+};
+
+/* One grant of the blob, before it has an offset. */
+struct rf_grant {
+	const struct rf_automaton_image *image; /* NULL: no route at all */
+	const uint64_t *bitmap;
+	size_t words;
+};
+
+struct rf_compile {
+	const struct rf_policy_input *input;
+	const struct rf_objects *objects;
+	struct rf_diags *diags;
+	struct rf_arena *arena; /* scratch, freed when compile returns */
+	struct rf_policy *policy;
+
+	struct rf_index services;
+	struct rf_index targets;
+	struct rf_index route_groups;
+	struct rf_index tcp_routes;
+	struct rf_index ingress_backends;
+
+	struct rf_subject *subjects; /* sorted by (ns, name, running, address) */
+	size_t subject_count;
+	struct rf_account *accounts; /* sorted by (ns, name) */
+	size_t account_count;
+	struct rf_served *served; /* sorted by (account, port) */
+	size_t served_count;
+	struct rf_pair *pairs; /* sorted by (dst, src, port) */
+	size_t pair_count;
+	uint32_t *target_rules; /* rule_id of each target, 0 = it grants nothing */
+	struct rf_atom *atoms;  /* every route that someone is granted, sorted by ref */
+	size_t atom_count;
+	struct rf_automaton_image **images; /* one a destination with routes; owned, freed by compile.c */
+	size_t image_count;
+	struct rf_grant *grants;
+	size_t grant_count;
+};
+
+int rf_compile_subjects(struct rf_compile *c);
+int rf_compile_identities(struct rf_compile *c);
+int rf_compile_ports(struct rf_compile *c);
+int rf_compile_services(struct rf_compile *c);
+int rf_compile_targets(struct rf_compile *c);
+int rf_compile_atoms(struct rf_compile *c);
+int rf_compile_automata(struct rf_compile *c);
+int rf_compile_allow(struct rf_compile *c);
+int rf_compile_routes(struct rf_compile *c);
+int rf_compile_ingress(struct rf_compile *c);
+int rf_compile_capacity(struct rf_compile *c);
+
+/* subjects.c: the run of subjects of one namespace, and whether a Service selects one (an empty selector selects nothing). */
+const struct rf_subject *rf_subjects_of(const struct rf_compile *c, const char *ns, size_t *ret_count);
+bool rf_service_selects(const struct rf_service *service, const struct rf_subject *subject);
+
+/* identities.c: NULL if nothing ever named this account. */
+const struct rf_account *rf_account_find(const struct rf_compile *c, const char *ns, const char *name);
+/* Refuses two accounts with one number: -EEXIST and both names in diags. */
+int rf_accounts_distinct(struct rf_compile *c);
+
+/* ports.c: the ports an account serves. */
+const struct rf_served *rf_served_of(const struct rf_compile *c, rf_identity_t account, size_t *ret_count);
+
+/* services.c: addresses of a Service's running pods, ascending, each once; NULL and 0 if there is none. -ENOMEM only. */
+int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service, const uint32_t **ret,
+			 size_t *ret_count);
+
+/* atoms.c: the routes that one HTTPRouteGroup rule of a target names, added to *refs (unsorted). */
+int rf_atoms_of_rule(struct rf_compile *c, const struct rf_traffic_target *target, const struct rf_target_rule *rule, rf_atom_ref **refs,
+		     size_t *count);
+size_t rf_atoms_sort(rf_atom_ref *refs, size_t count); /* ascending, each once; returns how many are left */
+const struct rf_atom *rf_atom_find(const struct rf_compile *c, rf_atom_ref ref);
+
+/* rules.c: adds "KIND ns/name[ part] (file:line)"; part may be NULL. */
+int rf_rule_add(struct rf_compile *c, const struct rf_meta *meta, const char *part, struct rf_place at, uint32_t *ret);
+
+/* capacity.c: -E2BIG with name and limit in diags if count is past the limit. */
+int rf_capacity(struct rf_compile *c, const char *what, size_t count, size_t max);
+
+static inline int rf_compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}

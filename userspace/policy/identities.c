@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/compile.h"
+
+static int compare_accounts(const void *pa, const void *pb)
+{
+	const struct rf_account *a = pa, *b = pb;
+	int r = strcmp(a->ns, b->ns);
+
+	return r ? r : strcmp(a->name, b->name);
+}
+
+/* Of several places that name an account, the first by file and line; the pod behind no file comes last. */
+static int compare_places(const void *pa, const void *pb)
+{
+	const struct rf_account *a = pa, *b = pb;
+	int r = compare_accounts(a, b);
+
+	if (!r)
+		r = !a->place.line - !b->place.line;
+	if (!r)
+		r = strcmp(a->place.file, b->place.file);
+	return r ? r : rf_compare_u64(a->place.line, b->place.line);
+}
+
+static int compare_numbers(const void *pa, const void *pb)
+{
+	const struct rf_account *a = pa, *b = pb;
+	int r = rf_compare_u64(a->id, b->id);
+
+	return r ? r : compare_accounts(a, b);
+}
+
+static int add(struct rf_compile *c, const char *ns, const char *name, struct rf_place at)
+{
+	struct rf_account *a = RF_ARENA_PUSH(c->arena, c->accounts, c->account_count);
+
+	if (!a)
+		return -ENOMEM;
+	*a = (struct rf_account){.ns = ns, .name = name, .place = at};
+	return 0;
+}
+
+static int add_target(struct rf_compile *c, const struct rf_traffic_target *t)
+{
+	int r = add(c, t->destination.ns, t->destination.name, t->destination.place);
+
+	for (size_t i = 0; !r && i < t->source_count; i++)
+		r = add(c, t->sources[i].ns, t->sources[i].name, t->sources[i].place);
+	return r;
+}
+
+static int collect(struct rf_compile *c)
+{
+	const struct rf_objects *o = c->objects;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < o->service_accounts_count; i++)
+		r = add(c, o->service_accounts[i].meta.ns, o->service_accounts[i].meta.name, o->service_accounts[i].meta.place);
+	for (size_t i = 0; !r && i < c->subject_count; i++)
+		r = add(c, c->subjects[i].ns, c->subjects[i].service_account, c->subjects[i].place);
+	for (size_t i = 0; !r && i < o->targets_count; i++)
+		r = add_target(c, &o->targets[i]);
+	return r;
+}
+
+static int number(struct rf_account *a)
+{
+	char text[RF_IDENTITY_NAME_MAX];
+	int n = snprintf(text, sizeof(text), "%s/%s", a->ns, a->name);
+
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return -ENAMETOOLONG;
+	a->id = rf_identity_hash(text, (unsigned)n);
+	return 0;
+}
+
+/* Sorts, removes doubles, numbers, and asks once a namespace whether it is in the mesh. */
+static int settle(struct rf_compile *c)
+{
+	struct rf_account *a = c->accounts;
+	size_t n = 0;
+
+	if (!c->account_count)
+		return 0;
+	qsort(a, c->account_count, sizeof(*a), compare_places);
+	for (size_t i = 0; i < c->account_count; i++) {
+		if (n && !compare_accounts(&a[n - 1], &a[i]))
+			continue;
+		a[n] = a[i];
+		a[n].meshed =
+			n && !strcmp(a[n - 1].ns, a[n].ns) ? a[n - 1].meshed : rf_objects_meshed(c->objects, a[n].ns, c->input->mesh_name);
+		if (number(&a[n++]) < 0)
+			return rf_diag_error(c->diags, (struct rf_place){.file = ""},
+					     "ServiceAccount %s/%s: the name is longer than %d bytes", a[n - 1].ns, a[n - 1].name,
+					     RF_IDENTITY_NAME_MAX - 2);
+	}
+	c->account_count = n;
+	return 0;
+}
+
+int rf_accounts_distinct(struct rf_compile *c)
+{
+	struct rf_account *sorted = rf_arena_alloc(c->arena, c->account_count * sizeof(*sorted));
+	int r;
+
+	if (!sorted)
+		return -ENOMEM;
+	if (!c->account_count)
+		return 0;
+	memcpy(sorted, c->accounts, c->account_count * sizeof(*sorted));
+	qsort(sorted, c->account_count, sizeof(*sorted), compare_numbers);
+	for (size_t i = 1; i < c->account_count; i++) {
+		if (sorted[i - 1].id != sorted[i].id)
+			continue;
+		r = rf_diag_error(c->diags, sorted[i].place,
+				  "ServiceAccounts %s/%s and %s/%s have the same number %016llx: rename one of them", sorted[i - 1].ns,
+				  sorted[i - 1].name, sorted[i].ns, sorted[i].name, (unsigned long long)sorted[i].id);
+		return r == -ENOMEM ? r : -EEXIST;
+	}
+	return 0;
+}
+
+static int write_tables(struct rf_compile *c)
+{
+	struct rf_policy *p = c->policy;
+	size_t n = c->account_count;
+
+	p->idents_keys = rf_arena_alloc(p->arena, n * sizeof(*p->idents_keys));
+	p->idents_values = rf_arena_alloc(p->arena, n * sizeof(*p->idents_values));
+	p->names_keys = rf_arena_alloc(p->arena, n * sizeof(*p->names_keys));
+	p->names_values = rf_arena_alloc(p->arena, n * sizeof(*p->names_values));
+	if (!p->idents_keys || !p->idents_values || !p->names_keys || !p->names_values)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct rf_account *a = &c->accounts[i];
+
+		p->names_keys[i] = a->id;
+		snprintf(p->names_values[i].text, sizeof(p->names_values[i].text), "%s/%s", a->ns, a->name);
+		if (!a->meshed)
+			continue; /* missing in `idents` is what "not in the mesh" means */
+		p->idents_keys[p->idents_count] = a->id;
+		p->idents_values[p->idents_count++].meshed = 1;
+	}
+	p->names_count = n;
+	return 0;
+}
+
+int rf_compile_identities(struct rf_compile *c)
+{
+	int r = collect(c);
+
+	if (!r)
+		r = settle(c);
+	if (!r)
+		r = rf_accounts_distinct(c);
+	if (!r)
+		r = rf_capacity(c, "ServiceAccounts", c->account_count, RF_IDENTS_MAX);
+	return r ? r : write_tables(c);
+}
+
+const struct rf_account *rf_account_find(const struct rf_compile *c, const char *ns, const char *name)
+{
+	struct rf_account key = {.ns = ns, .name = name};
+
+	return c->account_count ? bsearch(&key, c->accounts, c->account_count, sizeof(key), compare_accounts) : NULL;
+}

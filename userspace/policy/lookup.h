@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of the compiled allow list: source, destination, port. Only TCP is in it, so the protocol does not take part. */
+#pragma once
+
+#include <ringfence/tables.h>
+
+int rf_allow_compare(const struct rf_allow_key *a, const struct rf_allow_key *b);

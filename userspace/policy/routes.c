@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the routes blob of headers/ringfence/routes.h and has it validated before anybody sees it. */
+#include <errno.h>
+#include <string.h>
+
+#include "policy/compile.h"
+
+struct layout {
+	uint64_t pairs_off;
+	uint64_t grants_off;
+	uint64_t size;
+	uint64_t *automaton_off; /* of each image */
+	uint64_t *bitmap_off;    /* of each grant */
+};
+
+static uint64_t place(struct layout *l, uint64_t size)
+{
+	uint64_t at = l->size;
+
+	l->size += (size + 7) & ~(uint64_t)7;
+	return at;
+}
+
+static int plan(struct rf_compile *c, struct layout *l)
+{
+	l->automaton_off = rf_arena_alloc(c->arena, c->image_count * sizeof(uint64_t));
+	l->bitmap_off = rf_arena_alloc(c->arena, c->grant_count * sizeof(uint64_t));
+	if (!l->automaton_off || !l->bitmap_off)
+		return -ENOMEM;
+	place(l, sizeof(struct rf_routes_head));
+	l->pairs_off = place(l, c->policy->allow_count * sizeof(struct rf_route_pair));
+	l->grants_off = place(l, c->grant_count * sizeof(struct rf_route_grant));
+	for (size_t i = 0; i < c->image_count; i++)
+		l->automaton_off[i] = place(l, rf_automaton_place_size(c->images[i]));
+	for (size_t i = 0; i < c->grant_count; i++)
+		l->bitmap_off[i] = place(l, c->grants[i].words * sizeof(uint64_t));
+	return rf_capacity(c, "bytes of routes", l->size, RF_ROUTES_MAX);
+}
+
+static void write_head(const struct rf_compile *c, const struct layout *l, char *blob)
+{
+	struct rf_routes_head *head = (struct rf_routes_head *)blob;
+
+	*head = (struct rf_routes_head){
+		.magic = RF_ROUTES_MAGIC,
+		.version = RF_ROUTES_VERSION,
+		.epoch = c->policy->config.epoch,
+		.permissive = c->policy->config.permissive,
+		.size = l->size,
+		.pairs_off = l->pairs_off,
+		.grants_off = l->grants_off,
+		.pair_count = (uint32_t)c->policy->allow_count,
+		.grant_count = (uint32_t)c->grant_count,
+	};
+}
+
+static void write_pairs(const struct rf_compile *c, const struct layout *l, char *blob)
+{
+	struct rf_route_pair *pairs = (struct rf_route_pair *)(blob + l->pairs_off);
+
+	for (size_t i = 0; i < c->policy->allow_count; i++) {
+		const struct rf_allow_key *key = &c->policy->allow_keys[i];
+		const struct rf_allow_value *value = &c->policy->allow_values[i];
+
+		pairs[i] = (struct rf_route_pair){
+			.src = key->src,
+			.dst = key->dst,
+			.port = key->port,
+			.verdict = (uint16_t)value->verdict,
+			.routes_id = value->routes_id,
+			.rule_id = value->rule_id,
+		};
+	}
+}
+
+/* Grants stand in the order of the images they belong to, so one walk over both finds each image's offset. */
+static void write_grants(const struct rf_compile *c, const struct layout *l, char *blob)
+{
+	struct rf_route_grant *grants = (struct rf_route_grant *)(blob + l->grants_off);
+	size_t image = 0;
+
+	for (size_t i = 0; i < c->grant_count; i++) {
+		const struct rf_grant *g = &c->grants[i];
+
+		if (!g->image)
+			continue; /* zero: no route at all */
+		while (c->images[image] != g->image)
+			image++;
+		grants[i] = (struct rf_route_grant){.automaton_off = l->automaton_off[image], .bitmap_off = l->bitmap_off[i]};
+		memcpy(blob + l->bitmap_off[i], g->bitmap, g->words * sizeof(uint64_t));
+	}
+}
+
+static void write_automata(const struct rf_compile *c, const struct layout *l, char *blob)
+{
+	for (size_t i = 0; i < c->image_count; i++)
+		rf_automaton_place(c->images[i], blob, l->automaton_off[i]);
+}
+
+int rf_compile_routes(struct rf_compile *c)
+{
+	struct layout l = {0};
+	int r = plan(c, &l);
+	char *blob;
+
+	if (r)
+		return r;
+	blob = rf_arena_alloc(c->policy->arena, l.size);
+	if (!blob)
+		return -ENOMEM;
+	write_head(c, &l, blob);
+	write_pairs(c, &l, blob);
+	write_grants(c, &l, blob);
+	write_automata(c, &l, blob);
+	c->policy->routes = blob;
+	c->policy->routes_size = l.size;
+	return rf_routes_validate(blob, l.size);
+}
