@@ -7,7 +7,7 @@
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 /* Types of the inner maps and of the maps that only user space touches, kept whole in BTF so that bpftool names every field. */
-const volatile struct rf_types {
+static const volatile struct rf_types {
 	struct rf_config config;
 	struct rf_ident ident;
 	struct rf_allow_key allow_key;
@@ -22,7 +22,7 @@ const volatile struct rf_types {
 	rf_identity_t identity;
 	__u32 index;
 	__u64 word;
-} rf_types = {};
+} rf_types __attribute__((used)) = {};
 
 SEC("tc")
 int rf_ask(struct __sk_buff *skb)

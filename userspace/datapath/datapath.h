@@ -3,6 +3,8 @@
  * The kernel side as a user-space object: load or adopt the pinned maps and programs, attach, publish revisions, hook pods, inspect.
  * bpffs is the database: everything here can be closed and opened again without a change for traffic. Not thread-safe.
  * Functions return 0 or -errno; `rf_datapath_error` has the last failure in words (with the command that mends it where there is one).
+ * The two openers set *ret on failure too (except -ENOMEM, where it stays untouched), good for rf_datapath_error and rf_datapath_close
+ * only.
  */
 #pragma once
 
@@ -17,7 +19,7 @@
 struct rf_datapath;
 struct rf_policy;
 
-/* Agent: takes the lock of the bpffs directory (-EBUSY: another agent runs), creates or adopts everything, attaches the cgroup programs to
+/* Agent: takes <run_dir>/agent.lock (-EBUSY: another agent runs), creates or adopts everything, attaches the cgroup programs to
  * instance->pods_cgroup and the getsockopt program to instance->sockd_cgroup (both directories are made here). */
 int rf_datapath_open(const struct rf_instance *instance, struct rf_datapath **ret);
 /* Inspection only (status, why): opens the pinned maps read-only, takes no lock, attaches nothing. -ENOENT: nothing is installed. */

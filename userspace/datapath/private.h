@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of the datapath module. The bpffs directory <bpffs_dir>/ holds
+ *	maps/<name>        every map; maps of revisions are ARRAY_OF_MAPS[RF_SLOTS]
+ *	live/<table>       the inner maps of the live revision, replaced after each switch: the stable paths for bpftool
+ *	progs/<name>       every program
+ *	links/<name>       cgroup attachments; links/pods/<key>.in|out written as <key>_from and <key>_to: tc attachments
+ * It is built as <bpffs_dir>_new and published by one rename; what carries that name at a start is the remains of a killed one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "datapath/datapath.h"
+
+struct bpf_object;
+struct bpf_program;
+struct btf;
+struct ring_buffer;
+
+enum rf_object_id { RF_OBJECT_ASK, RF_OBJECT_SOCK, RF_OBJECT_CONNECT, RF_OBJECT_SOCKOPS, RF_OBJECT_SOCKOPT, RF_OBJECT_TC, _RF_OBJECT_MAX };
+
+/* Tables of a revision, in the order in which they are built. */
+enum rf_table_id {
+	RF_TABLE_CONFIG,
+	RF_TABLE_IDENTS,
+	RF_TABLE_ALLOW,
+	RF_TABLE_INGRESS,
+	RF_TABLE_SERVICES,
+	RF_TABLE_BACKENDS,
+	RF_TABLE_RULES,
+	RF_TABLE_ROUTES,
+	_RF_TABLE_MAX,
+};
+
+/* Live maps that user space opens by itself. */
+enum rf_map_id {
+	RF_MAP_CONTROL,
+	RF_MAP_PODS,
+	RF_MAP_LINKS,
+	RF_MAP_PEERS,
+	RF_MAP_TAGS,
+	RF_MAP_FLOWS,
+	RF_MAP_ORIGDST,
+	RF_MAP_REASONS,
+	RF_MAP_LOST,
+	RF_MAP_EVENTS,
+	RF_MAP_NAMES,
+	_RF_MAP_MAX,
+};
+
+extern const char *const rf_table_names[_RF_TABLE_MAX];
+extern const char *const rf_map_names[_RF_MAP_MAX];
+
+struct rf_datapath {
+	struct rf_instance instance;
+	char dir[4096 + 8]; /* where the pins are right now: <bpffs_dir> or, while it is built, <bpffs_dir>_new */
+	bool inspect_only;
+	bool has_set_retval; /* denied connects fail with ECONNREFUSED, else EPERM */
+	int lock_fd;
+	int tables[_RF_TABLE_MAX]; /* outer maps */
+	int maps[_RF_MAP_MAX];
+	struct bpf_object *objects[_RF_OBJECT_MAX]; /* NULL when only inspecting */
+	struct ring_buffer *ring;
+	void (*event_fn)(void *arg, const struct rf_event *event);
+	void *event_arg;
+	char error[1024];
+};
+
+/* Remembers the sentence and returns -err: `return rf_dp_fail(dp, -r, "cannot ...")`. err: positive errno. */
+int rf_dp_fail(struct rf_datapath *dp, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* objects.c: opens every BPF object against dp->dir (maps there are reused, others are made and pinned) and loads it. */
+int rf_dp_objects_load(struct rf_datapath *dp);
+void rf_dp_objects_close(struct rf_datapath *dp);
+struct bpf_program *rf_dp_program(struct rf_datapath *dp, const char *name); /* NULL: no such program */
+
+/* attach.c */
+int rf_dp_attach_cgroups(struct rf_datapath *dp);
+bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path);
+
+/* tc.c */
+int rf_dp_tc_attach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
+void rf_dp_tc_detach(struct rf_datapath *dp, const char *key);
+bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod);
+
+/* pins.c: text paths below dp->dir; every function 0 or -errno. */
+int rf_dp_mkdir(const char *path);
+int rf_dp_pin(int fd, const char *dir, const char *sub, const char *name); /* replaces an existing pin in one rename */
+int rf_dp_pinned(const char *dir, const char *sub, const char *name);      /* fd or -errno */
+int rf_dp_unpin_tree(const char *path, bool dry_run, void (*fn)(void *arg, const char *what), void *arg);

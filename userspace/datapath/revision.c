@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Publishing a revision. 1. every table is made as a map of its own and filled; 2. each is stored into the slot of the outer map that is
+ * not live; 3. control.epoch is stored: the switch; 4. one more outer store, whose grace period tells that no program still reads the
+ * former revision, so that its slot may be overwritten by the next publish. A failure before 3 changes nothing that a program looks at.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "core/cleanup.h"
+#include "datapath/private.h"
+#include "policy/policy.h"
+
+struct table_spec {
+	enum bpf_map_type type;
+	__u32 flags;
+	__u32 key_size;
+	__u32 value_size;
+	const char *key_type; /* BTF names, see ask.bpf.c */
+	const char *value_type;
+};
+
+static const struct table_spec specs[_RF_TABLE_MAX] = {
+	[RF_TABLE_CONFIG] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, 4, sizeof(struct rf_config), "unsigned int", "rf_config"},
+	[RF_TABLE_IDENTS] = {BPF_MAP_TYPE_HASH, 0, sizeof(rf_identity_t), sizeof(struct rf_ident), "rf_identity_t", "rf_ident"},
+	[RF_TABLE_ALLOW] = {BPF_MAP_TYPE_HASH, 0, sizeof(struct rf_allow_key), sizeof(struct rf_allow_value), "rf_allow_key",
+			    "rf_allow_value"},
+	[RF_TABLE_INGRESS] = {BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, sizeof(struct rf_ingress_key), sizeof(struct rf_ingress_value),
+			      "rf_ingress_key", "rf_ingress_value"},
+	[RF_TABLE_SERVICES] = {BPF_MAP_TYPE_HASH, 0, sizeof(struct rf_service_key), sizeof(struct rf_service_value), "rf_service_key",
+			       "rf_service_value"},
+	[RF_TABLE_BACKENDS] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, 4, sizeof(struct rf_backend), "unsigned int", "rf_backend"},
+	[RF_TABLE_RULES] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, 4, sizeof(struct rf_rule), "unsigned int", "rf_rule"},
+	[RF_TABLE_ROUTES] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP | BPF_F_MMAPABLE, 4, sizeof(__u64), "unsigned int", "__u64"},
+};
+
+struct content { /* keys NULL: an array, key = index */
+	const void *keys;
+	const void *values;
+	size_t count;
+};
+
+static struct content content_of(const struct rf_policy *p, enum rf_table_id id)
+{
+	switch (id) {
+	case RF_TABLE_CONFIG:
+		return (struct content){NULL, &p->config, 1};
+	case RF_TABLE_IDENTS:
+		return (struct content){p->idents_keys, p->idents_values, p->idents_count};
+	case RF_TABLE_ALLOW:
+		return (struct content){p->allow_keys, p->allow_values, p->allow_count};
+	case RF_TABLE_INGRESS:
+		return (struct content){p->ingress_keys, p->ingress_values, p->ingress_count};
+	case RF_TABLE_SERVICES:
+		return (struct content){p->services_keys, p->services_values, p->services_count};
+	case RF_TABLE_BACKENDS:
+		return (struct content){NULL, p->backends, p->backend_count};
+	case RF_TABLE_RULES:
+		return (struct content){NULL, p->rules, p->rule_count};
+	case RF_TABLE_ROUTES:
+		return (struct content){NULL, p->routes, p->routes_size / sizeof(__u64)};
+	default:
+		return (struct content){};
+	}
+}
+
+/* BTF is for people: a map that the kernel refuses with it is made without. */
+static int create_inner(struct rf_datapath *dp, const struct table_spec *s, const char *name, size_t count)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = s->flags);
+	struct btf *btf = bpf_object__btf(dp->objects[RF_OBJECT_ASK]);
+	__s32 key = btf__find_by_name(btf, s->key_type), value = btf__find_by_name(btf, s->value_type);
+	__u32 entries = count ? (__u32)count : 1;
+	int fd;
+
+	if (key > 0 && value > 0) {
+		opts.btf_fd = (__u32)bpf_object__btf_fd(dp->objects[RF_OBJECT_ASK]);
+		opts.btf_key_type_id = (__u32)key;
+		opts.btf_value_type_id = (__u32)value;
+	}
+	fd = bpf_map_create(s->type, name, s->key_size, s->value_size, entries, &opts);
+	if (fd < 0 && opts.btf_fd) {
+		opts.btf_fd = opts.btf_key_type_id = opts.btf_value_type_id = 0;
+		fd = bpf_map_create(s->type, name, s->key_size, s->value_size, entries, &opts);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int fill_one_by_one(int fd, const struct table_spec *s, const struct content *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		__u32 index = (__u32)i;
+		const void *key = c->keys ? (const char *)c->keys + i * s->key_size : (const void *)&index;
+
+		if (bpf_map_update_elem(fd, key, (const char *)c->values + i * s->value_size, BPF_ANY) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int fill(int fd, const struct table_spec *s, const struct content *c)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	__u32 count = (__u32)c->count;
+
+	if (c->keys && c->count > 16 && bpf_map_update_batch(fd, c->keys, c->values, &count, &opts) == 0)
+		return 0;
+	return fill_one_by_one(fd, s, c); /* not every map type knows batches; updating twice changes nothing */
+}
+
+/* The blob goes in through memory and is frozen: nobody, not even root through the system call, changes it afterwards. */
+static int fill_routes(int fd, const struct content *c)
+{
+	size_t size = (c->count ? c->count : 1) * sizeof(__u64);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	if (c->count)
+		memcpy(p, c->values, size);
+	munmap(p, size);
+	return bpf_map_freeze(fd) < 0 ? -errno : 0;
+}
+
+struct build {
+	int fds[_RF_TABLE_MAX];
+};
+
+static void build_done(struct build *b)
+{
+	for (int i = 0; i < _RF_TABLE_MAX; i++)
+		rf_closep(&b->fds[i]);
+}
+
+static int build_tables(struct rf_datapath *dp, const struct rf_policy *policy, struct build *b)
+{
+	for (int i = 0; i < _RF_TABLE_MAX; i++) {
+		struct content c = content_of(policy, (enum rf_table_id)i);
+		int r;
+
+		b->fds[i] = create_inner(dp, &specs[i], rf_table_names[i], c.count);
+		if (b->fds[i] < 0)
+			return rf_dp_fail(dp, -b->fds[i], "cannot make the table '%s' for %zu entries", rf_table_names[i], c.count);
+		r = i == RF_TABLE_ROUTES ? fill_routes(b->fds[i], &c) : fill(b->fds[i], &specs[i], &c);
+		if (r < 0)
+			return rf_dp_fail(dp, -r, "cannot fill the table '%s' with %zu entries", rf_table_names[i], c.count);
+	}
+	return 0;
+}
+
+struct store {
+	int outer, inner;
+	__u32 slot;
+	int result;
+};
+
+static void *store_run(void *arg)
+{
+	struct store *s = arg;
+
+	s->result = bpf_map_update_elem(s->outer, &s->slot, &s->inner, BPF_ANY) < 0 ? -errno : 0;
+	return NULL;
+}
+
+/* Each outer store waits for a grace period of the kernel (tens of milliseconds); side by side they share it. */
+static int store_tables(struct rf_datapath *dp, const struct build *b, __u32 slot)
+{
+	struct store stores[_RF_TABLE_MAX];
+	pthread_t threads[_RF_TABLE_MAX];
+	bool started[_RF_TABLE_MAX];
+	int r = 0;
+
+	for (int i = 0; i < _RF_TABLE_MAX; i++) {
+		stores[i] = (struct store){.outer = dp->tables[i], .inner = b->fds[i], .slot = slot};
+		started[i] = pthread_create(&threads[i], NULL, store_run, &stores[i]) == 0;
+		if (!started[i])
+			store_run(&stores[i]);
+	}
+	for (int i = 0; i < _RF_TABLE_MAX; i++) {
+		if (started[i])
+			pthread_join(threads[i], NULL);
+		if (stores[i].result < 0)
+			r = rf_dp_fail(dp, -stores[i].result, "cannot store the table '%s'", rf_table_names[i]);
+	}
+	return r;
+}
+
+static int add_names(struct rf_datapath *dp, const struct rf_policy *policy)
+{
+	for (size_t i = 0; i < policy->names_count; i++)
+		if (bpf_map_update_elem(dp->maps[RF_MAP_NAMES], &policy->names_keys[i], &policy->names_values[i], BPF_ANY) < 0)
+			return rf_dp_fail(dp, errno, "cannot store a name (the map 'names' holds %zu)", policy->names_count);
+	return 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Stable paths for bpftool. The switch has happened: a failure here is not one of the revision. */
+static void repin_live(struct rf_datapath *dp, const struct build *b)
+{
+	for (int i = 0; i < _RF_TABLE_MAX; i++)
+		(void)rf_dp_pin(b->fds[i], dp->dir, "live", rf_table_names[i]);
+}
+
+int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret)
+{
+	struct rf_control control;
+	__u32 zero = 0;
+
+	if (bpf_map_lookup_elem(dp->maps[RF_MAP_CONTROL], &zero, &control) < 0)
+		return rf_dp_fail(dp, errno, "cannot read the control map");
+	*ret = control.epoch;
+	return 0;
+}
+
+int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
+{
+	struct rf_control control = {.epoch = policy->config.epoch, .layout = RF_LAYOUT_VERSION};
+	__u32 zero = 0, slot = policy->config.epoch % RF_SLOTS;
+	RF_CLEANUP(build_done) struct build b;
+	rf_epoch_t live;
+	int r;
+
+	memset(&b, 0xff, sizeof(b));
+	r = rf_datapath_epoch(dp, &live);
+	if (r < 0)
+		return r;
+	if (policy->config.epoch != live + 1)
+		return rf_dp_fail(dp, ESTALE, "revision %u does not follow the live revision %u", policy->config.epoch, live);
+	r = build_tables(dp, policy, &b);
+	if (r == 0)
+		r = add_names(dp, policy);
+	if (r == 0)
+		r = store_tables(dp, &b, slot);
+	if (r < 0)
+		return r;
+	control.switched_ns = now_ns();
+	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
+		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
+	repin_live(dp, &b);
+	/* The former revision's slot may be written again only when nobody reads it: wait for a grace period, see above. */
+	(void)bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &b.fds[RF_TABLE_CONFIG], BPF_ANY);
+	return 0;
+}
