@@ -46,8 +46,8 @@ static int map_size(int fd, uint64_t *ret_max, __u32 *ret_type, __u32 *ret_key_s
 static int count_entries(int fd, uint64_t *ret_used, uint64_t *ret_max)
 {
 	char key[64], next[64];
-	uint64_t used = 0, max;
-	__u32 type, key_size;
+	uint64_t used = 0, max = 0;
+	__u32 type = 0, key_size = 0;
 	void *previous = NULL;
 	int r = map_size(fd, &max, &type, &key_size);
 

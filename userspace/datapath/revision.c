@@ -233,7 +233,7 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 	struct rf_control control = {.epoch = policy->config.epoch, .layout = RF_LAYOUT_VERSION};
 	__u32 zero = 0, slot = policy->config.epoch % RF_SLOTS;
 	RF_CLEANUP(build_done) struct build b;
-	rf_epoch_t live;
+	rf_epoch_t live = 0;
 	int r;
 
 	memset(&b, 0xff, sizeof(b));
