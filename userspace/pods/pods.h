@@ -32,7 +32,8 @@ struct rf_pod_room {
  * forwarding on for this veth only (no global sysctl), a /32 route, a permanent neighbour. error (size bytes) gets a sentence. */
 int rf_pod_room_make(const struct rf_instance *instance, const char *ns, const char *name, uint32_t addr_be, struct rf_pod_room *ret,
 		     char *error, size_t size);
-/* Fills *ret from what exists (agent restart). -ENOENT if there is none. */
+/* Fills *ret from what exists (agent restart). -ENOENT if there is none, -EUCLEAN if it is half made: rf_pod_room_make finishes it,
+ * rf_pod_room_remove removes it. */
 int rf_pod_room_find(const struct rf_instance *instance, const char *ns, const char *name, struct rf_pod_room *ret);
 /* Kills what still runs (cgroup.kill), removes veth, netns pin, cgroup; keeps log unless purge. Idempotent. */
 int rf_pod_room_remove(const struct rf_instance *instance, const char *ns, const char *name, bool purge);
