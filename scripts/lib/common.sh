@@ -86,4 +86,6 @@ spawn() {
 	mkdir -p "$WORK/log"
 	setsid "$@" >>"$WORK/log/$name" 2>&1 </dev/null 9>&- &
 	remember "$STATE/$name.pid" $!
+	# The shell shall not announce its death.
+	disown $!
 }

@@ -77,6 +77,7 @@ make_outside() {
 	setsid unshare --net sleep infinity </dev/null >/dev/null 2>&1 9>&- &
 	local pid=$!
 	remember "$STATE/outside.pid" "$pid"
+	disown "$pid"
 	await 5 in_other_netns "$pid" || return 1
 	ip link add "$OUTSIDE_LINK" type veth peer name eth0 netns "$pid" &&
 		ip address add "$OUTSIDE_GATEWAY/30" dev "$OUTSIDE_LINK" &&
