@@ -36,7 +36,7 @@ int rf_ask(struct __sk_buff *skb)
 	q = ask->question;
 	q.count_hit = 0;
 	rf_decide_opened(rf_live_epoch(), &q, ask->via_checker, &answer);
-	if (ask->via_checker == 2) /* as connect sees it: before anybody opened anything */
+	if (ask->via_checker == 2) /* RF_ASK_CONNECT: before anybody opened anything */
 		rf_decide(rf_live_epoch(), &q, &answer);
 	ask->answer = answer;
 	return 0;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ringfence/question.h>
 #include <ringfence/tables.h>
 
 #include "core/instance.h"
@@ -66,6 +67,13 @@ int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX
 int rf_datapath_config(struct rf_datapath *dp, struct rf_config *ret);
 int rf_datapath_name(struct rf_datapath *dp, rf_identity_t identity, char *ret, size_t size); /* "ns/name"; -ENOENT */
 int rf_datapath_rule(struct rf_datapath *dp, uint32_t rule_id, char *ret, size_t size);
+
+/* Asks the kernel: runs the decision that connect (via_checker: RF_ASK_CONNECT) or tc uses on the live tables. Changes nothing, counts
+ * nothing. */
+#define RF_ASK_POD     0 /* tc: opened by the pod's own socket */
+#define RF_ASK_CHECKER 1 /* tc: opened by the checker for the pod */
+#define RF_ASK_CONNECT 2 /* at connect(), before anything was opened */
+int rf_datapath_ask(struct rf_datapath *dp, const struct rf_question *question, uint32_t via_checker, struct rf_answer *ret);
 
 /* Ring buffer: fd to poll, and a drain that calls back for each event. The callback must not call into dp. */
 int rf_datapath_events_fd(struct rf_datapath *dp);
