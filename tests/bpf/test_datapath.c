@@ -11,10 +11,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
+#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -432,6 +436,43 @@ static void test_adopting_keeps_the_policy(void **state)
 	assert_int_equal(ask(SRC, DST, 8080), RF_REASON_NO_RULE);
 }
 
+/* Both ways of attaching to an interface, each seen in the kernel; ours is told from nothing and from a deleted filter. */
+static void test_tc_links_and_filters(void **state)
+{
+	uint32_t ifindex;
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_true(home >= 0);
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	assert_int_equal(system("ip link add rfa type veth peer name rfb"), 0);
+	ifindex = if_nametoindex("rfa");
+	assert_true(ifindex > 0);
+	assert_false(rf_dp_tc_effective(dp, ifindex, true));
+	assert_int_equal(rf_dp_tc_attach_filters(dp, ifindex), 0);
+	assert_int_equal(rf_dp_tc_attach_filters(dp, ifindex), 0); /* twice is once */
+	assert_true(rf_dp_tc_effective(dp, ifindex, true));
+	assert_true(rf_dp_tc_effective(dp, ifindex, false));
+	assert_int_equal(system("tc filter del dev rfa egress"), 0);
+	assert_true(rf_dp_tc_effective(dp, ifindex, true));
+	assert_false(rf_dp_tc_effective(dp, ifindex, false));
+	assert_int_equal(system("tc qdisc del dev rfa clsact"), 0);
+	assert_int_equal(rf_dp_tc_attach(dp, "ns_pod", ifindex), 0);
+	assert_int_equal(rf_dp_tc_attach(dp, "ns_pod", ifindex), 0);
+	assert_true(rf_dp_tc_effective(dp, ifindex, true));
+	assert_true(rf_dp_tc_effective(dp, ifindex, false));
+	/* the interface is made again under a pin of the old one */
+	assert_int_equal(system("ip link del rfa && ip link add rfa type veth peer name rfb"), 0);
+	ifindex = if_nametoindex("rfa");
+	assert_false(rf_dp_tc_effective(dp, ifindex, true));
+	assert_int_equal(rf_dp_tc_attach(dp, "ns_pod", ifindex), 0);
+	assert_true(rf_dp_tc_effective(dp, ifindex, true));
+	rf_dp_tc_detach(dp, "ns_pod");
+	assert_false(rf_dp_tc_effective(dp, ifindex, true));
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	close(home);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_refused_syn_is_reset),
 		cmocka_unit_test(test_entering),
 		cmocka_unit_test(test_local_address_from_elsewhere_is_spoofed),
+		cmocka_unit_test(test_tc_links_and_filters),
 		cmocka_unit_test(test_second_agent_is_refused),
 		cmocka_unit_test(test_adopting_keeps_the_policy),
 	};

@@ -83,6 +83,7 @@ bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path);
 
 /* tc.c */
 int rf_dp_tc_attach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
+int rf_dp_tc_attach_filters(struct rf_datapath *dp, uint32_t ifindex); /* clsact only: what kernels without tcx get */
 void rf_dp_tc_detach(struct rf_datapath *dp, const char *key);
 bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod);
 

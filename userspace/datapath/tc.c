@@ -48,7 +48,7 @@ static __u32 program_id(int fd)
 	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.id : 0;
 }
 
-static int attach_clsact(struct rf_datapath *dp, const struct direction *d, uint32_t ifindex)
+static int attach_filter(struct rf_datapath *dp, const struct direction *d, uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = d->clsact);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY, .flags = BPF_TC_F_REPLACE,
@@ -79,13 +79,22 @@ static int attach_tcx(struct rf_datapath *dp, const struct direction *d, const c
 	return rf_dp_pin(fd, dp->dir, "links/pods", name);
 }
 
+int rf_dp_tc_attach_filters(struct rf_datapath *dp, uint32_t ifindex)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(directions) && r == 0; i++)
+		r = attach_filter(dp, &directions[i], ifindex);
+	return r;
+}
+
 int rf_dp_tc_attach(struct rf_datapath *dp, const char *key, uint32_t ifindex)
 {
 	for (size_t i = 0; i < RF_ARRAY_SIZE(directions); i++) {
 		int r = attach_tcx(dp, &directions[i], key, ifindex);
 
 		if (r == -EOPNOTSUPP)
-			r = attach_clsact(dp, &directions[i], ifindex);
+			r = attach_filter(dp, &directions[i], ifindex);
 		if (r < 0)
 			return rf_dp_fail(dp, -r, "cannot attach '%s' to interface %u of pod %s", directions[i].program, ifindex, key);
 	}
@@ -130,10 +139,11 @@ bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod)
 
 	if (!program_id(fd))
 		return false;
+	/* Kernels below 6.6 refuse the query: no tcx link there, only filters. */
 	if (bpf_prog_query((int)ifindex, d->tcx, 0, &flags, ids, &count) < 0)
-		return errno == EINVAL && clsact_effective(d, ifindex);
+		count = 0;
 	for (__u32 i = 0; i < count; i++)
 		if (is_ours(ids[i], d->program))
 			return true;
-	return false;
+	return clsact_effective(d, ifindex);
 }
