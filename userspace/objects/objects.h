@@ -12,6 +12,8 @@
 
 #include "core/diag.h"
 
+struct rf_node;
+
 struct rf_pair_text {
 	const char *key;
 	const char *value;
@@ -45,6 +47,11 @@ struct rf_service_account {
 	struct rf_meta meta;
 };
 
+struct rf_container_port {
+	const char *name;
+	uint16_t port;
+};
+
 /* Deployment (also Pod, StatefulSet-like owners later): a template of pods. */
 struct rf_workload {
 	struct rf_meta meta;
@@ -54,8 +61,10 @@ struct rf_workload {
 	size_t pod_label_count;
 	struct rf_pair_text *env; /* of the first container, literal values only */
 	size_t env_count;
-	const char *pod_ip; /* Pod's status.podIP, or NULL */
-	unsigned replicas;  /* spec.replicas, 1 if absent */
+	const char *pod_ip;              /* Pod's status.podIP, or NULL */
+	unsigned replicas;               /* spec.replicas, 1 if absent */
+	struct rf_container_port *ports; /* named TCP ports of all containers: what a Service's targetPort may name */
+	size_t port_count;
 };
 
 enum rf_port_kind { RF_PORT_HTTP, RF_PORT_TCP, RF_PORT_GRPC, RF_PORT_UDP }; /* semantics row 23; tcp-server-first is RF_PORT_TCP */
@@ -63,8 +72,8 @@ enum rf_port_kind { RF_PORT_HTTP, RF_PORT_TCP, RF_PORT_GRPC, RF_PORT_UDP }; /* s
 struct rf_service_port {
 	const char *name; /* "" if absent */
 	uint16_t port;
-	uint16_t target_port;    /* = port if absent */
-	const char *target_name; /* named targetPort, or NULL; resolved against containers' ports by decode where possible */
+	uint16_t target_port;    /* = port if absent; 0 = a name that no container has: admits nothing */
+	const char *target_name; /* named targetPort, or NULL; resolved against containers' ports by rf_objects_check */
 	enum rf_port_kind kind;
 	struct rf_place place;
 };
@@ -178,7 +187,7 @@ struct rf_ingress_source {
 struct rf_ingress_backend_entry {
 	const char *service;
 	uint16_t port;        /* targetPort */
-	const char *protocol; /* http, https, tcp? as accepted by OSM */
+	const char *protocol; /* "http" or "https", lower case; https is not enforced yet: admits nothing */
 	struct rf_place place;
 };
 
@@ -202,12 +211,20 @@ struct rf_mesh_config {
 	bool strict_authority; /* spec.traffic.strictAuthority, ours, default false */
 };
 
+/* Every object of every list below once more, in the order of the files: for listing and editing. */
+struct rf_object_ref {
+	struct rf_meta meta;
+	const struct rf_node *node; /* its tree (tree.h), in the same arena */
+	bool in_list;               /* an item of a `List`: text_start and text_end are the item's own */
+};
+
 struct rf_objects {
 	struct rf_arena *arena; /* owned */
 	struct rf_diags diags;  /* in the same arena */
 #define RF_OBJECT_LIST(type, name)                                                                                                         \
 	struct type *name;                                                                                                                 \
 	size_t name##_count
+	RF_OBJECT_LIST(rf_object_ref, all);
 	RF_OBJECT_LIST(rf_namespace, namespaces);
 	RF_OBJECT_LIST(rf_service_account, service_accounts);
 	RF_OBJECT_LIST(rf_workload, workloads);

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the whole set of objects can tell: duplicates, references, ports by name. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/cleanup.h"
+#include "objects/objects.h"
+
+static int compare_meta(const struct rf_meta *x, const struct rf_meta *y)
+{
+	int c = strcmp(x->kind, y->kind);
+
+	if (c == 0)
+		c = strcmp(x->ns, y->ns);
+	return c ? c : strcmp(x->name, y->name);
+}
+
+static int compare_refs(const void *a, const void *b)
+{
+	const struct rf_object_ref *x = *(struct rf_object_ref *const *)a, *y = *(struct rf_object_ref *const *)b;
+	int c = compare_meta(&x->meta, &y->meta);
+
+	return c ? c : (x > y) - (x < y); /* the order of the files */
+}
+
+static int sorted_refs(struct rf_objects *o, struct rf_object_ref ***ret)
+{
+	struct rf_object_ref **sorted = rf_arena_alloc(o->arena, (o->all_count + 1) * sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->all_count; i++)
+		sorted[i] = &o->all[i];
+	qsort(sorted, o->all_count, sizeof(*sorted), compare_refs);
+	*ret = sorted;
+	return 0;
+}
+
+static int check_duplicates(struct rf_objects *o, struct rf_object_ref *const *sorted)
+{
+	for (size_t i = 1; i < o->all_count; i++) {
+		const struct rf_meta *first = &sorted[i - 1]->meta, *m = &sorted[i]->meta;
+
+		if (compare_meta(first, m) != 0)
+			continue;
+		if (rf_diag_error(&o->diags, m->place, "%s %s%s%s is already in %s:%u", m->kind, m->ns, *m->ns ? "/" : "", m->name,
+				  first->place.file, first->place.line) == -ENOMEM)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int check_mesh_configs(struct rf_objects *o)
+{
+	for (size_t i = 1; i < o->mesh_configs_count; i++) {
+		const struct rf_meta *first = &o->mesh_configs[0].meta;
+
+		if (rf_diag_error(&o->diags, o->mesh_configs[i].meta.place, "a second MeshConfig: the first is in %s:%u", first->place.file,
+				  first->place.line) == -ENOMEM)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct finder {
+	struct rf_object_ref **sorted;
+	size_t count;
+};
+
+static const struct rf_object_ref *find(const struct finder *f, const char *kind, const char *ns, const char *name)
+{
+	struct rf_meta wanted = {.kind = kind, .ns = ns, .name = name};
+	size_t low = 0, high = f->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = compare_meta(&wanted, &f->sorted[middle]->meta);
+
+		if (c == 0)
+			return f->sorted[middle];
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static const struct rf_http_route_group *find_group(const struct rf_objects *o, const char *ns, const char *name)
+{
+	for (size_t i = 0; i < o->route_groups_count; i++) {
+		const struct rf_meta *m = &o->route_groups[i].meta;
+
+		if (strcmp(m->ns, ns) == 0 && strcmp(m->name, name) == 0)
+			return &o->route_groups[i];
+	}
+	return NULL;
+}
+
+static bool has_match(const struct rf_http_route_group *g, const char *name)
+{
+	for (size_t i = 0; i < g->match_count; i++) {
+		if (strcmp(g->matches[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_matches(struct rf_objects *o, const struct rf_target_rule *rule, const struct rf_http_route_group *g)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < rule->match_count && r == 0; i++) {
+		if (!has_match(g, rule->matches[i].name))
+			r = rf_diag_warning(&o->diags, rule->matches[i].place,
+					    "HTTPRouteGroup %s/%s has no match \"%s\": it admits nothing", g->meta.ns, g->meta.name,
+					    rule->matches[i].name);
+	}
+	if (r == 0 && rule->has_matches && rule->match_count == 0)
+		r = rf_diag_warning(&o->diags, rule->place, "matches is empty: this rule admits nothing");
+	return r;
+}
+
+static int check_rule(struct rf_objects *o, const struct finder *f, const struct rf_traffic_target *t, const struct rf_target_rule *rule)
+{
+	static const char *const kinds[] = {
+		[RF_RULE_HTTP_ROUTE_GROUP] = "HTTPRouteGroup", [RF_RULE_TCP_ROUTE] = "TCPRoute", [RF_RULE_UDP_ROUTE] = "UDPRoute"};
+
+	if (!find(f, kinds[rule->kind], t->meta.ns, rule->name))
+		return rf_diag_warning(&o->diags, rule->place, "%s %s/%s does not exist: this rule admits nothing", kinds[rule->kind],
+				       t->meta.ns, rule->name);
+	if (rule->kind != RF_RULE_HTTP_ROUTE_GROUP)
+		return 0;
+	return check_matches(o, rule, find_group(o, t->meta.ns, rule->name));
+}
+
+static bool namespace_has_accounts(const struct rf_objects *o, const char *ns)
+{
+	for (size_t i = 0; i < o->service_accounts_count; i++) {
+		if (strcmp(o->service_accounts[i].meta.ns, ns) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Accounts may come from elsewhere; but where a namespace lists some, one that is missing is most likely misspelt. */
+static int check_account(struct rf_objects *o, const struct finder *f, const struct rf_account_ref *a)
+{
+	if (strcmp(a->name, "default") == 0 || find(f, "ServiceAccount", a->ns, a->name) || !namespace_has_accounts(o, a->ns))
+		return 0;
+	return rf_diag_warning(&o->diags, a->place, "ServiceAccount %s/%s does not exist", a->ns, a->name);
+}
+
+static int check_target(struct rf_objects *o, const struct finder *f, const struct rf_traffic_target *t)
+{
+	int r = check_account(o, f, &t->destination);
+
+	for (size_t i = 0; i < t->source_count && r == 0; i++)
+		r = check_account(o, f, &t->sources[i]);
+	for (size_t i = 0; i < t->rule_count && r == 0; i++)
+		r = check_rule(o, f, t, &t->rules[i]);
+	if (r == 0 && t->rule_count == 0)
+		r = rf_diag_warning(&o->diags, t->meta.place, "spec.rules is empty: this TrafficTarget admits nothing");
+	if (r == 0 && t->source_count == 0)
+		r = rf_diag_warning(&o->diags, t->meta.place, "spec.sources is empty: this TrafficTarget admits nobody");
+	return r;
+}
+
+static int check_ingress_backend(struct rf_objects *o, const struct finder *f, const struct rf_ingress_backend *b)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < b->backend_count && r == 0; i++) {
+		if (!find(f, "Service", b->meta.ns, b->backends[i].service))
+			r = rf_diag_warning(&o->diags, b->backends[i].place, "Service %s/%s does not exist: this backend admits nothing",
+					    b->meta.ns, b->backends[i].service);
+	}
+	for (size_t i = 0; i < b->source_count && r == 0; i++) {
+		const struct rf_ingress_source *s = &b->sources[i];
+
+		if (s->kind == RF_SOURCE_PRINCIPAL)
+			r = rf_diag_warning(&o->diags, s->place, "AuthenticatedPrincipal is not enforced yet: it admits nobody");
+		else if (s->kind == RF_SOURCE_SERVICE && !find(f, "Service", s->ns, s->name))
+			r = rf_diag_warning(&o->diags, s->place, "Service %s/%s does not exist: the whole IngressBackend admits nobody",
+					    s->ns, s->name);
+	}
+	return r;
+}
+
+static bool selects(const struct rf_service *s, const struct rf_workload *w)
+{
+	for (size_t i = 0; i < s->selector_count; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < w->pod_label_count && !found; k++)
+			found = strcmp(s->selector[i].key, w->pod_labels[k].key) == 0 &&
+				strcmp(s->selector[i].value, w->pod_labels[k].value) == 0;
+		if (!found)
+			return false;
+	}
+	return s->selector_count > 0 && strcmp(s->meta.ns, w->meta.ns) == 0;
+}
+
+static uint16_t port_by_name(const struct rf_workload *w, const char *name)
+{
+	for (size_t i = 0; i < w->port_count; i++) {
+		if (strcmp(w->ports[i].name, name) == 0)
+			return w->ports[i].port;
+	}
+	return 0;
+}
+
+static int resolve_port(struct rf_objects *o, const struct rf_service *s, struct rf_service_port *p)
+{
+	for (size_t i = 0; i < o->workloads_count && p->target_port == 0; i++) {
+		if (selects(s, &o->workloads[i]))
+			p->target_port = port_by_name(&o->workloads[i], p->target_name);
+	}
+	if (p->target_port)
+		return 0;
+	return rf_diag_warning(&o->diags, p->place, "no container of a selected pod has a TCP port named \"%s\": this port admits nothing",
+			       p->target_name);
+}
+
+static int check_service(struct rf_objects *o, struct rf_service *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->port_count && r == 0; i++) {
+		if (s->ports[i].target_name && s->ports[i].target_port == 0)
+			r = resolve_port(o, s, &s->ports[i]);
+	}
+	return r;
+}
+
+static int check_references(struct rf_objects *o, const struct finder *f)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < o->services_count && r == 0; i++)
+		r = check_service(o, &o->services[i]);
+	for (size_t i = 0; i < o->targets_count && r == 0; i++)
+		r = check_target(o, f, &o->targets[i]);
+	for (size_t i = 0; i < o->ingress_backends_count && r == 0; i++)
+		r = check_ingress_backend(o, f, &o->ingress_backends[i]);
+	return r;
+}
+
+struct numbered {
+	struct rf_diag diag;
+	size_t number;
+};
+
+static int compare_diags(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+	int c = strcmp(x->diag.place.file ? x->diag.place.file : "", y->diag.place.file ? y->diag.place.file : "");
+
+	if (c)
+		return c;
+	if (x->diag.place.line != y->diag.place.line)
+		return x->diag.place.line < y->diag.place.line ? -1 : 1;
+	if (x->diag.place.column != y->diag.place.column)
+		return x->diag.place.column < y->diag.place.column ? -1 : 1;
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static int sort_diags(struct rf_diags *d)
+{
+	_cleanup_free_ struct numbered *items = calloc(d->count + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->count; i++)
+		items[i] = (struct numbered){.diag = d->items[i], .number = i};
+	qsort(items, d->count, sizeof(*items), compare_diags);
+	for (size_t i = 0; i < d->count; i++)
+		d->items[i] = items[i].diag;
+	return 0;
+}
+
+int rf_objects_check(struct rf_objects *objects)
+{
+	struct finder f = {.count = objects->all_count};
+	int r = sorted_refs(objects, &f.sorted);
+
+	if (r == 0)
+		r = check_duplicates(objects, f.sorted);
+	if (r == 0)
+		r = check_mesh_configs(objects);
+	/* an object with an error is not in the lists: what names it would be blamed for nothing */
+	if (r == 0 && objects->diags.error_count == 0)
+		r = check_references(objects, &f);
+	return r < 0 ? r : sort_diags(&objects->diags);
+}

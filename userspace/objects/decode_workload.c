@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deployment (apps/v1) and Pod (v1): whose ServiceAccount, labels, environment and named ports a local pod takes over. */
+#include <errno.h>
+#include <string.h>
+
+#include "objects/decode.h"
+#include "objects/scalar.h"
+
+#define REPLICAS_MAX 1000
+
+static const char *const protocols[] = {"TCP", "UDP", "SCTP", NULL};
+
+static const struct rf_field port_fields[] = {
+	RF_FIELD("name", STRING),
+	RF_FIELD("containerPort", INTEGER, RF_REQUIRED, RF_PORT),
+	RF_FIELD("protocol", ENUM, .values = protocols),
+	RF_END,
+};
+static const struct rf_field port_item = RF_FIELD(NULL, MAP, .fields = port_fields);
+
+static const struct rf_field env_fields[] = {
+	RF_FIELD("name", TEXT, RF_REQUIRED),
+	RF_FIELD("value", STRING),
+	RF_END,
+};
+static const struct rf_field env_item = RF_FIELD(NULL, MAP, .fields = env_fields);
+
+static const struct rf_field container_fields[] = {
+	RF_FIELD("name", LABEL, RF_REQUIRED),
+	RF_FIELD("ports", LIST, .item = &port_item),
+	RF_FIELD("env", LIST, .item = &env_item),
+	RF_END,
+};
+static const struct rf_field container_item = RF_FIELD(NULL, MAP, .fields = container_fields);
+
+static const struct rf_field pod_spec_fields[] = {
+	RF_FIELD("serviceAccountName", NAME),
+	RF_FIELD("serviceAccount", NAME),
+	RF_FIELD("containers", LIST, RF_REQUIRED, .item = &container_item, .min = 1),
+	RF_END,
+};
+
+static const struct rf_field template_metadata[] = {
+	RF_FIELD("labels", LABELS),
+	RF_FIELD("annotations", ANNOTATIONS),
+	RF_END,
+};
+
+static const struct rf_field template_fields[] = {
+	RF_FIELD("metadata", MAP, .fields = template_metadata),
+	RF_FIELD("spec", MAP, RF_REQUIRED, .fields = pod_spec_fields),
+	RF_END,
+};
+
+static const struct rf_field selector_fields[] = {
+	RF_FIELD("matchLabels", LABELS),
+	RF_END,
+};
+
+static const struct rf_field deployment_spec[] = {
+	RF_FIELD("replicas", INTEGER, .max = REPLICAS_MAX),
+	RF_FIELD("selector", MAP, RF_REQUIRED, .fields = selector_fields),
+	RF_FIELD("template", MAP, RF_REQUIRED, .fields = template_fields),
+	RF_END,
+};
+
+static const struct rf_field deployment_fields[] = {
+	RF_COMMON_FIELDS,
+	RF_FIELD("spec", MAP, RF_REQUIRED, .fields = deployment_spec),
+	RF_END,
+};
+
+static const struct rf_field pod_status[] = {
+	RF_FIELD("podIP", STRING),
+	RF_END,
+};
+
+static const struct rf_field pod_fields[] = {
+	RF_FIELD("metadata", MAP, RF_REQUIRED, .fields = rf_metadata_fields),
+	RF_FIELD("spec", MAP, RF_REQUIRED, .fields = pod_spec_fields),
+	RF_FIELD("status", MAP, .fields = pod_status),
+	RF_END,
+};
+
+static bool word_is_port(const char *word)
+{
+	int64_t port;
+
+	return rf_text_integer(word, 1, 65535, &port) == 0;
+}
+
+static bool word_is_cidr(const char *word)
+{
+	unsigned prefix;
+	uint32_t net;
+
+	return rf_text_cidr(word, &net, &prefix) == 0;
+}
+
+static int check_words(struct rf_decode *d, const struct rf_node *node, const char *what, bool (*is_valid)(const char *))
+{
+	const char *text = rf_get_text(node->parent, node->key->text, "");
+	int r = 0;
+
+	while (r == 0 && *text) {
+		char word[64] = "";
+		size_t n = strcspn(text, ","), trimmed = n;
+		const char *start = text;
+
+		while (trimmed && *start == ' ')
+			start++, trimmed--;
+		while (trimmed && start[trimmed - 1] == ' ')
+			trimmed--;
+		memcpy(word, start, trimmed < sizeof(word) ? trimmed : sizeof(word) - 1);
+		if (!is_valid(word))
+			r = rf_decode_error(d, node, "Invalid %s value '%s' specified for annotation '%s'", what, word, node->key->text);
+		text += n + (text[n] == ',');
+	}
+	return r;
+}
+
+/* OSM's exclusion lists on pods: comma-separated. */
+static int check_annotations(struct rf_decode *d, const struct rf_node *annotations)
+{
+	static const struct {
+		const char *key;
+		const char *what;
+		bool (*is_valid)(const char *);
+	} lists[] = {
+		{"openservicemesh.io/inbound-port-exclusion-list", "port", word_is_port},
+		{"openservicemesh.io/outbound-port-exclusion-list", "port", word_is_port},
+		{"openservicemesh.io/outbound-ip-range-exclusion-list", "IP range", word_is_cidr},
+		{"openservicemesh.io/outbound-ip-range-inclusion-list", "IP range", word_is_cidr},
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && r == 0; i++) {
+		const struct rf_node *node = rf_node_get(annotations, lists[i].key);
+
+		if (!node)
+			continue;
+		r = check_words(d, node, lists[i].what, lists[i].is_valid);
+		if (r == 0)
+			r = rf_decode_warning(d, node, "is not enforced yet: it excludes nothing");
+	}
+	return r;
+}
+
+static int read_ports(struct rf_decode *d, struct rf_workload *w, const struct rf_node *containers)
+{
+	for (size_t c = 0; c < rf_get_count(containers); c++) {
+		const struct rf_node *ports = rf_node_get(containers->items[c], "ports");
+
+		for (size_t i = 0; i < rf_get_count(ports); i++) {
+			struct rf_container_port *p;
+			const char *name = rf_get_text(ports->items[i], "name", "");
+
+			if (!*name || strcmp(rf_get_text(ports->items[i], "protocol", "TCP"), "TCP") != 0)
+				continue;
+			p = RF_ARENA_PUSH(d->arena, w->ports, w->port_count);
+			if (!p)
+				return -ENOMEM;
+			*p = (struct rf_container_port){.name = name,
+							.port = (uint16_t)rf_get_integer(ports->items[i], "containerPort", 0)};
+		}
+	}
+	return 0;
+}
+
+static int read_env(struct rf_decode *d, struct rf_workload *w, const struct rf_node *containers)
+{
+	const struct rf_node *env = rf_get_count(containers) ? rf_node_get(containers->items[0], "env") : NULL;
+
+	for (size_t i = 0; i < rf_get_count(env); i++) {
+		const struct rf_node *item = env->items[i];
+		struct rf_pair_text *pair;
+
+		if (!rf_node_get(item, "value")) /* valueFrom: no API server to ask */
+			continue;
+		pair = RF_ARENA_PUSH(d->arena, w->env, w->env_count);
+		if (!pair)
+			return -ENOMEM;
+		*pair = (struct rf_pair_text){
+			.key = rf_get_text(item, "name", ""), .value = rf_get_text(item, "value", ""), .place = item->place};
+	}
+	return 0;
+}
+
+static int read_pod(struct rf_decode *d, struct rf_workload *w, const struct rf_node *pod)
+{
+	const struct rf_node *spec = rf_node_get(pod, "spec"), *containers = rf_node_get(spec, "containers");
+	const char *account = rf_get_text(spec, "serviceAccountName", rf_get_text(spec, "serviceAccount", "default"));
+	int r;
+
+	w->service_account = *account ? account : "default";
+	r = rf_get_pairs(d->arena, rf_get(pod, "metadata.labels"), &w->pod_labels, &w->pod_label_count);
+	if (r == 0)
+		r = read_env(d, w, containers);
+	if (r == 0)
+		r = read_ports(d, w, containers);
+	if (r == 0)
+		r = check_annotations(d, rf_get(pod, "metadata.annotations"));
+	return r;
+}
+
+static int push(struct rf_decode *d, const struct rf_workload *w)
+{
+	struct rf_workload *slot;
+
+	if (d->problems > 0)
+		return 0;
+	slot = RF_ARENA_PUSH(d->arena, d->objects->workloads, d->objects->workloads_count);
+	if (!slot)
+		return -ENOMEM;
+	*slot = *w;
+	return 0;
+}
+
+/* The API server refuses a Deployment whose selector does not select its own pods. */
+static int check_selector(struct rf_decode *d)
+{
+	const struct rf_node *match = rf_get(d->root, "spec.selector.matchLabels");
+	const struct rf_node *labels = rf_get(d->root, "spec.template.metadata.labels");
+	int r = 0;
+
+	for (size_t i = 0; match && match->kind == RF_NODE_MAPPING && i < match->count && r == 0; i++) {
+		const char *key = match->items[i]->key->text;
+
+		if (strcmp(rf_get_text(match, key, ""), rf_get_text(labels, key, "\n")) != 0)
+			r = rf_decode_error(d, match->items[i], "spec.template.metadata.labels has no such label");
+	}
+	return r;
+}
+
+static int decode_deployment(struct rf_decode *d)
+{
+	struct rf_workload w = {.meta = d->meta};
+	int r = read_pod(d, &w, rf_get(d->root, "spec.template"));
+
+	w.replicas = (unsigned)rf_get_integer(rf_node_get(d->root, "spec"), "replicas", 1);
+	if (r == 0)
+		r = check_selector(d);
+	return r < 0 ? r : push(d, &w);
+}
+
+static int decode_pod(struct rf_decode *d)
+{
+	struct rf_workload w = {.meta = d->meta, .is_pod = true, .replicas = 1};
+	const struct rf_node *ip = rf_get(d->root, "status.podIP");
+	uint32_t address;
+	int r = read_pod(d, &w, d->root);
+
+	w.pod_ip = rf_get_text(rf_node_get(d->root, "status"), "podIP", NULL);
+	if (r == 0 && w.pod_ip && rf_text_ipv4(w.pod_ip, &address) < 0)
+		r = rf_decode_error(d, ip, "\"%s\" is not an IPv4 address", w.pod_ip);
+	return r < 0 ? r : push(d, &w);
+}
+
+const struct rf_kind rf_kinds_workload[] = {
+	{"apps", "v1", "Deployment", 0, deployment_fields, decode_deployment},
+	{"", "v1", "Pod", 0, pod_fields, decode_pod},
+	{0},
+};
