@@ -10,7 +10,7 @@ int rf_capacity(struct rf_compile *c, const char *what, size_t count, size_t max
 
 	if (count <= max)
 		return 0;
-	r = rf_diag_error(c->diags, (struct rf_place){.file = ""}, "the policy needs %zu %s, the limit is %zu", count, what, max);
+	r = rf_diag_error(c->diags, (struct rf_place){.file = "-"}, "the policy needs %zu %s, the limit is %zu", count, what, max);
 	return r == -ENOMEM ? r : -E2BIG;
 }
 

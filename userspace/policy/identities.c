@@ -95,9 +95,8 @@ static int settle(struct rf_compile *c)
 		a[n].meshed =
 			n && !strcmp(a[n - 1].ns, a[n].ns) ? a[n - 1].meshed : rf_objects_meshed(c->objects, a[n].ns, c->input->mesh_name);
 		if (number(&a[n++]) < 0)
-			return rf_diag_error(c->diags, (struct rf_place){.file = ""},
-					     "ServiceAccount %s/%s: the name is longer than %d bytes", a[n - 1].ns, a[n - 1].name,
-					     RF_IDENTITY_NAME_MAX - 2);
+			return rf_diag_error(c->diags, a[n - 1].place, "ServiceAccount %s/%s: the name is longer than %d bytes",
+					     a[n - 1].ns, a[n - 1].name, RF_IDENTITY_NAME_MAX - 2);
 	}
 	c->account_count = n;
 	return 0;

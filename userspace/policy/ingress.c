@@ -66,7 +66,14 @@ static int add_source(struct rf_compile *c, struct sources *sources, uint32_t ad
 	return 0;
 }
 
-/* 1: usable, 0: the Service has no running pod (warned), -ENOMEM */
+static int warn_inactive(struct rf_compile *c, const struct rf_ingress_backend *backend, const struct rf_ingress_source *source)
+{
+	return rf_diag_warning(c->diags, source->place,
+			       "IngressBackend %s/%s is not active: endpoints not found for service %s/%s (no running pod)",
+			       backend->meta.ns, backend->meta.name, source->ns, source->name);
+}
+
+/* 1: usable, 0: there is no such Service or it has no running pod, -ENOMEM */
 static int add_service_source(struct rf_compile *c, const struct rf_ingress_backend *backend, const struct rf_ingress_source *source,
 			      struct sources *sources)
 {
@@ -75,12 +82,8 @@ static int add_service_source(struct rf_compile *c, const struct rf_ingress_back
 	size_t n = 0;
 	int r = service ? rf_service_endpoints(c, c->arena, service, &addrs, &n) : 0;
 
-	if (!r && !n) {
-		r = rf_diag_warning(c->diags, source->place,
-				    "IngressBackend %s/%s is not active: endpoints not found for service %s/%s (%s)", backend->meta.ns,
-				    backend->meta.name, source->ns, source->name, service ? "no running pod" : "no such Service");
-		return r;
-	}
+	if (!r && !n)
+		return service ? warn_inactive(c, backend, source) : 0; /* a missing Service is named by the objects' own check */
 	for (size_t i = 0; !r && i < n; i++)
 		r = add_source(c, sources, addrs[i], 32);
 	return r ? r : 1;
@@ -175,11 +178,8 @@ static int open_entry(struct rf_compile *c, struct entries *entries, const struc
 {
 	const struct rf_service *service = find_service(c, backend->meta.ns, entry->service);
 
-	if (!protocol_admits(entry))
-		return 0;
-	if (!service)
-		return rf_diag_warning(c->diags, entry->place, "IngressBackend %s/%s opens nothing: there is no Service %s in namespace %s",
-				       backend->meta.ns, backend->meta.name, entry->service, backend->meta.ns);
+	if (!service || !protocol_admits(entry))
+		return 0; /* named by the objects' own check */
 	if (!has_target_port(service, entry->port))
 		return rf_diag_warning(c->diags, entry->place,
 				       "IngressBackend %s/%s opens nothing: port %u is not a targetPort of Service %s/%s", backend->meta.ns,

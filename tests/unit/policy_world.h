@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A small world for the tests of the policy compiler: objects from YAML text, running pods, one compiled policy, and questions to it.
+ * Every test file of the compiler includes this one; nothing here is linked twice.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "automaton/automaton.h"
+#include "core/arena.h"
+#include "objects/objects.h"
+#include "policy/policy.h"
+
+#define WORLD_PODS 64
+
+struct world {
+	struct rf_objects *objects;
+	struct rf_endpoint pods[WORLD_PODS];
+	struct rf_pair_text labels[WORLD_PODS];
+	size_t pod_count;
+	struct rf_arena *arena;
+	struct rf_diags diags;
+	struct rf_policy *policy;
+	rf_epoch_t epoch;
+};
+
+static inline uint32_t addr(const char *text)
+{
+	struct in_addr in;
+
+	assert_int_equal(inet_pton(AF_INET, text, &in), 1);
+	return in.s_addr;
+}
+
+static inline void world_begin(struct world *w)
+{
+	*w = (struct world){.epoch = 7};
+	assert_int_equal(rf_objects_new(&w->objects), 0);
+	w->arena = rf_arena_new();
+	assert_non_null(w->arena);
+	w->diags.arena = w->arena;
+}
+
+static inline void world_end(struct world *w)
+{
+	rf_policy_free(w->policy);
+	rf_objects_free(w->objects);
+	rf_arena_free(w->arena);
+}
+
+static inline void world_print(const struct rf_diags *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		print_message("%s %s:%u:%u: %s\n", d->items[i].is_error ? "error" : "warning", d->items[i].place.file,
+			      d->items[i].place.line, d->items[i].place.column, d->items[i].text);
+}
+
+static inline void world_yaml(struct world *w, const char *file, const char *text)
+{
+	assert_int_equal(rf_objects_add(w->objects, file, text, strlen(text)), 0);
+	if (w->objects->diags.error_count)
+		world_print(&w->objects->diags);
+	assert_int_equal(w->objects->diags.error_count, 0);
+}
+
+static inline void world_yamlf(struct world *w, const char *file, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static inline void world_yamlf(struct world *w, const char *file, const char *format, ...)
+{
+	char text[16384];
+	va_list ap;
+
+	va_start(ap, format);
+	assert_in_range(vsnprintf(text, sizeof(text), format, ap), 0, sizeof(text) - 1);
+	va_end(ap);
+	world_yaml(w, file, text);
+}
+
+static inline void world_namespace(struct world *w, const char *ns, bool meshed)
+{
+	world_yamlf(w, "ns.yaml", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n%s", ns,
+		    meshed ? "  labels:\n    openservicemesh.io/monitored-by: osm\n" : "");
+}
+
+/* ServiceAccount, Deployment and Service, all called `name`; ports is the YAML of spec.ports' items. */
+static inline void world_app(struct world *w, const char *ns, const char *name, const char *ports)
+{
+	world_yamlf(w, "apps.yaml",
+		    "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: %s, namespace: %s}\n---\n"
+		    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: %s, namespace: %s}\n"
+		    "spec:\n  selector: {matchLabels: {app: %s}}\n  template:\n    metadata: {labels: {app: %s}}\n"
+		    "    spec:\n      serviceAccountName: %s\n      containers: [{name: main, image: none}]\n---\n"
+		    "apiVersion: v1\nkind: Service\nmetadata: {name: %s, namespace: %s}\nspec:\n  selector: {app: %s}\n  ports:\n%s",
+		    name, ns, name, ns, name, name, name, name, ns, name, ports);
+}
+
+/* A running pod with the one label app=APP. */
+static inline void world_pod(struct world *w, const char *ns, const char *name, const char *account, const char *app, const char *ip)
+{
+	size_t i = w->pod_count++;
+
+	assert_true(i < WORLD_PODS);
+	w->labels[i] = (struct rf_pair_text){.key = "app", .value = app};
+	w->pods[i] = (struct rf_endpoint){
+		.ns = ns, .name = name, .service_account = account, .labels = &w->labels[i], .label_count = 1, .addr_be = addr(ip)};
+}
+
+static inline int world_try(struct world *w)
+{
+	struct rf_policy_input input = {
+		.objects = w->objects,
+		.endpoints = w->pods,
+		.endpoint_count = w->pod_count,
+		.mesh_name = "osm",
+		.service_net_be = addr("10.202.0.0"),
+		.service_mask_be = addr("255.255.0.0"),
+		.epoch = w->epoch,
+	};
+
+	rf_policy_free(w->policy);
+	w->policy = NULL;
+	return rf_policy_compile(&input, &w->diags, &w->policy);
+}
+
+static inline void world_compile(struct world *w)
+{
+	int r = world_try(w);
+
+	if (r)
+		world_print(&w->diags);
+	assert_int_equal(r, 0);
+	assert_non_null(w->policy);
+	assert_int_equal(rf_routes_validate(w->policy->routes, w->policy->routes_size), 0);
+}
+
+static inline bool world_warned(const struct world *w, const char *part)
+{
+	for (size_t i = 0; i < w->diags.count; i++)
+		if (strstr(w->diags.items[i].text, part))
+			return true;
+	return false;
+}
+
+/* "namespace/name" -> number */
+static inline rf_identity_t id(const char *account)
+{
+	return rf_identity_hash(account, (unsigned)strlen(account));
+}
+
+static inline enum rf_verdict verdict(const struct world *w, const char *src, const char *dst, uint16_t port)
+{
+	const struct rf_allow_value *value = rf_policy_lookup(w->policy, id(src), id(dst), port);
+
+	return value ? (enum rf_verdict)value->verdict : RF_VERDICT_DENY;
+}
+
+static inline enum rf_reason request(const struct world *w, const char *src, const char *dst, uint16_t port, const char *method,
+				     const char *path)
+{
+	uint32_t rule;
+
+	return rf_routes_decide(w->policy->routes, id(src), id(dst), port, method, strlen(method), path, strlen(path), &rule);
+}
+
+static inline const char *rule_text(const struct world *w, const char *src, const char *dst, uint16_t port)
+{
+	const struct rf_allow_value *value = rf_policy_lookup(w->policy, id(src), id(dst), port);
+
+	assert_non_null(value);
+	assert_true(value->rule_id < w->policy->rule_count);
+	return w->policy->rules[value->rule_id].text;
+}
+
+static inline const struct rf_service_address *service_address(const struct world *w, const char *ns, const char *name)
+{
+	for (size_t i = 0; i < w->policy->address_count; i++)
+		if (!strcmp(w->policy->addresses[i].ns, ns) && !strcmp(w->policy->addresses[i].name, name))
+			return &w->policy->addresses[i];
+	return NULL;
+}
