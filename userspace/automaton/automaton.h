@@ -11,10 +11,12 @@
 
 #include <ringfence/routes.h>
 
-#define RF_PATTERN_MAX        4096   /* bytes of one pattern */
-#define RF_PATTERN_REPEAT_MAX 1000   /* as RE2 */
-#define RF_PATTERN_NODES_MAX  100000 /* NFA states of one pattern after unfolding repeats */
-#define RF_DFA_STATES_MAX     10000  /* default state budget of one destination */
+#define RF_PATTERN_MAX         4096    /* bytes of one pattern */
+#define RF_PATTERN_REPEAT_MAX  1000    /* as RE2 */
+#define RF_PATTERN_NODES_MAX   100000  /* NFA states of one pattern after unfolding repeats */
+#define RF_DFA_STATES_MAX      10000   /* default state budget of one destination */
+#define RF_ROUTE_ATOMS_MAX     16384   /* routes of one destination */
+#define RF_AUTOMATON_NODES_MAX 1000000 /* NFA states of one destination */
 
 struct rf_pattern_error {
 	size_t offset; /* byte in the pattern */
@@ -78,12 +80,23 @@ uint32_t rf_automaton_run(const void *blob, uint64_t off, const char *method, si
 uint32_t rf_automaton_image_run(const struct rf_automaton_image *image, const char *method, size_t method_len, const char *path,
 				size_t path_len);
 
-/* Checks every offset and index of a blob of `size` bytes once, so that later look-ups need no checks. 0 or -EBADMSG. */
+/* Checks every offset and index of a blob of `size` bytes once, so that later look-ups need no checks. The blob must be 8-byte aligned.
+ * 0, -EBADMSG or -ENOMEM. */
 int rf_routes_validate(const void *blob, size_t size);
 
-/* The request decision of checker and `why`, one pure function over the blob: pair look-up (exact port, then 0), raw AND canonical path.
- * target: the request target as received (origin-form, query allowed, or absolute-form already reduced by the caller).
- * Returns an enum rf_reason: ALLOW_PERMISSIVE, ALLOW_RULE (pair is plain L4), ALLOW_L7, NO_RULE, NO_ROUTE, ROUTE_OTHERS, BAD_PATH.
- * rule_id gets the deciding rule (0 = none). */
+/*
+ * The request decision of checker and `why`, one pure function over the blob. The first of these that applies:
+ *	src or dst 0 (unknown)                    NO_RULE, permissive or not
+ *	permissive                                ALLOW_PERMISSIVE, any pair, the path is not looked at
+ *	pair (exact port, then port 0) missing    NO_RULE
+ *	pair denied / plain L4                    NO_RULE / ALLOW_RULE, the path is not looked at
+ *	the path has no canonical form            BAD_PATH (ringfence/path.h; also "*" and the authority-form)
+ *	raw or canonical path matches no route    NO_ROUTE
+ *	one of them only routes for others        ROUTE_OTHERS
+ *	both are granted                          ALLOW_L7
+ * target: the request target as received (origin-form, query allowed, or absolute-form already reduced by the caller). Patterns match
+ * valid UTF-8 only, so a path that decodes to anything else has no route.
+ * rule_id gets the deciding rule (0 = none): the route's for ALLOW_L7 and ROUTE_OTHERS, else the pair's.
+ */
 enum rf_reason rf_routes_decide(const void *blob, rf_identity_t src, rf_identity_t dst, uint16_t port, const char *method,
 				size_t method_len, const char *target, size_t target_len, uint32_t *rule_id);
