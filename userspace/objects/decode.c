@@ -155,7 +155,7 @@ static int decode_kind(struct rf_decode *d, const struct rf_kind *kind)
 	ref = RF_ARENA_PUSH(d->arena, d->objects->all, d->objects->all_count);
 	if (!ref)
 		return -ENOMEM;
-	*ref = (struct rf_object_ref){.meta = d->meta, .node = d->root, .in_list = d->in_list};
+	*ref = (struct rf_object_ref){.meta = d->meta, .node = d->root, .document = d->document, .in_list = d->in_list};
 	return 0;
 }
 

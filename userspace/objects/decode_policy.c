@@ -144,6 +144,8 @@ static int check_backend(struct rf_decode *d, const struct rf_ingress_backend *b
 {
 	const struct rf_node *tls = rf_node_get(node, "tls");
 
+	if (d->problems > 0) /* what the sources are is not known then */
+		return 0;
 	if (https && rf_get_bool(tls, "skipClientCertValidation", false) && !names_principal(b))
 		return rf_decode_error(d, tls,
 				       "https ingress with skipClientCertValidation must specify at least one "

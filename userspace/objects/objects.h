@@ -13,6 +13,7 @@
 #include "core/diag.h"
 
 struct rf_node;
+struct rf_document;
 
 struct rf_pair_text {
 	const char *key;
@@ -215,7 +216,8 @@ struct rf_mesh_config {
 struct rf_object_ref {
 	struct rf_meta meta;
 	const struct rf_node *node; /* its tree (tree.h), in the same arena */
-	bool in_list;               /* an item of a `List`: text_start and text_end are the item's own */
+	const struct rf_document *document;
+	bool in_list; /* an item of a `List`: text_start and text_end are the item's own */
 };
 
 struct rf_objects {
