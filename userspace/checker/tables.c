@@ -45,8 +45,8 @@ static int map_whole(int fd, const struct rf_routes_head **ret, size_t *ret_size
 
 int rf_tables_load(struct rf_tables *tables, int fd, rf_epoch_t epoch)
 {
-	const struct rf_routes_head *blob;
-	size_t size;
+	const struct rf_routes_head *blob = NULL;
+	size_t size = 0;
 	int r = map_whole(fd, &blob, &size);
 
 	if (r < 0)

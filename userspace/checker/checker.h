@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checker: one process, one thread, one event loop. Started by the broker with three descriptors (sockd/protocol.h) and nothing else.
+ */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "checker/broker.h"
+#include "checker/listener.h"
+#include "checker/records.h"
+#include "checker/tables.h"
+#include "core/loop.h"
+
+#define RF_CONNS_PER_POD 1024 /* more wait in the pod's own accept queue; no pod can take all descriptors of the process */
+
+TAILQ_HEAD(rf_conn_list, rf_conn);
+
+struct rf_checker {
+	struct rf_loop *loop;
+	struct rf_broker broker;
+	struct rf_tables tables;
+	struct rf_records records;
+	struct rf_listeners listeners;
+	struct rf_conn_list conns;
+	size_t conn_count;
+	size_t conn_max; /* from RLIMIT_NOFILE */
+	struct rf_source *tick;
+};

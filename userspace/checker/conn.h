@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection of a client and the one upstream connection that belongs to it, as a state machine.
+ *
+ *	HEAD      a request head is being received (or none has begun: idle)
+ *	TABLES    a head is complete, the table of the live epoch is on its way
+ *	UPSTREAM  allowed, the broker makes the upstream socket
+ *	CONNECT   it is connecting
+ *	EXCHANGE  the request goes up, its response comes down; then HEAD again
+ *	DRAIN     denied and answered, the body of the denied request is thrown away; then HEAD again
+ *	TUNNEL    after 101: bytes both ways
+ *	FLUSH     the last bytes for the client are being written
+ *	LINGER    all written and shut down; what the client still sends is thrown away so that it can read our last words
+ *	DEAD      closed, freed when the current step returns
+ *
+ * conn.c: life, events, reading and writing. request.c: HEAD, TABLES, DRAIN. upstream.c: UPSTREAM, CONNECT. exchange.c: EXCHANGE, TUNNEL.
+ */
+#pragma once
+
+#include <ringfence/tables.h>
+
+#include "checker/buffer.h"
+#include "checker/checker.h"
+#include "checker/framing.h"
+
+#define RF_HEAD_MS    30000  /* first byte of a head to its last: 408 */
+#define RF_IDLE_MS    300000 /* between requests, and before the first */
+#define RF_BROKER_MS  10000  /* for an answer of the broker: 503 */
+#define RF_CONNECT_MS 10000  /* for the destination to accept: 503 */
+#define RF_DRAIN_MS   30000  /* for the body of a denied request */
+#define RF_FLUSH_MS   30000  /* for the client to take our last bytes */
+#define RF_LINGER_MS  2000
+#define RF_DRAIN_MAX  (64 * 1024) /* body bytes of a denied request, beyond them the connection is closed */
+#define RF_LINGER_MAX (256 * 1024)
+
+enum rf_conn_state {
+	RF_CONN_HEAD,
+	RF_CONN_TABLES,
+	RF_CONN_UPSTREAM,
+	RF_CONN_CONNECT,
+	RF_CONN_EXCHANGE,
+	RF_CONN_DRAIN,
+	RF_CONN_TUNNEL,
+	RF_CONN_FLUSH,
+	RF_CONN_LINGER,
+	RF_CONN_DEAD,
+};
+
+struct rf_side { /* one of the two sockets */
+	int fd;
+	struct rf_source *source;
+	bool readable; /* epoll said so and no read has come up short since */
+	bool blocked;  /* the last write did not fit */
+	bool eof;      /* it has finished sending */
+	bool shut;     /* we have finished sending */
+	bool broken;   /* writing failed; what it sent before may still be read */
+};
+
+struct rf_conn {
+	TAILQ_ENTRY(rf_conn) link;
+	TAILQ_ENTRY(rf_conn) waiting; /* in the broker's queue */
+	bool queued, asked;
+	uint64_t id;
+	struct rf_checker *checker;
+	struct rf_listener *listener;
+	struct rf_origdst dst;
+	enum rf_conn_state state;
+	uint64_t deadline_ns; /* 0 = none */
+	struct rf_side client, upstream;
+	struct rf_buffer up, down;
+	bool served;       /* a response was relayed before: upstream is an old connection */
+	bool head_begun;   /* bytes of a head are there */
+	bool line_skipped; /* the one empty line that may precede a request */
+	size_t scanned;    /* rf_head_scan() on `up` */
+	size_t head_size;  /* != 0: complete head at the front of the fresh bytes of `up` */
+	size_t discarded;  /* bytes thrown away in DRAIN and LINGER */
+	/* the current request */
+	struct rf_framing req, resp;
+	bool is_head, upgrade, keep_alive, http10;
+	bool resp_begun; /* its final response head has passed */
+	bool resp_keep_alive;
+	bool relayed; /* something of a response has passed, 1xx included */
+	size_t resp_scanned;
+	bool recording;
+	struct rf_access_record record;
+};
+
+/* conn.c */
+/* fd (non-blocking) becomes the connection's; it is closed if it has no original destination. */
+void rf_conn_accept(struct rf_listener *listener, int fd);
+void rf_conn_advance(struct rf_conn *conn); /* as far as it goes; may free conn */
+void rf_conn_expire(struct rf_conn *conn, uint64_t now_ns);
+void rf_conn_state(struct rf_conn *conn, enum rf_conn_state state);
+void rf_conn_end(struct rf_conn *conn, bool reset); /* both sides */
+void rf_conn_drop_upstream(struct rf_conn *conn, bool reset);
+int rf_conn_watch_upstream(struct rf_conn *conn);
+/* Our own answer; then FLUSH and LINGER unless keep. */
+void rf_conn_answer(struct rf_conn *conn, unsigned int status, bool keep);
+void rf_conn_record(struct rf_conn *conn, unsigned int status, unsigned int reason); /* finishes the open record */
+void rf_conn_record_begin(struct rf_conn *conn);
+/* true = something moved. Reading ends the connection on errors; writing marks the side broken. */
+bool rf_conn_read(struct rf_conn *conn, struct rf_side *side, struct rf_buffer *buffer);
+bool rf_conn_write(struct rf_conn *conn, struct rf_side *side, struct rf_buffer *buffer);
+
+/* request.c */
+bool rf_request_head(struct rf_conn *conn);
+bool rf_request_drain(struct rf_conn *conn);
+void rf_conn_tables(struct rf_conn *conn, rf_epoch_t epoch, int error);
+
+/* upstream.c */
+void rf_conn_upstream(struct rf_conn *conn, int fd, int error); /* fd becomes the connection's; may free conn */
+bool rf_upstream_connected(struct rf_conn *conn);
+void rf_upstream_failed(struct rf_conn *conn);
+
+/* exchange.c */
+void rf_exchange_begin(struct rf_conn *conn);
+bool rf_exchange_step(struct rf_conn *conn);
+bool rf_tunnel_step(struct rf_conn *conn);
