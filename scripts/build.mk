@@ -108,8 +108,8 @@ $(B)/skel/%.skel.h: $(B)/bpf/%.bpf.o
 	@mkdir -p $(@D); echo "SKEL $@"
 	$(Q)$(BPFTOOL) gen skeleton $< name rf_$(subst -,_,$*)_bpf > $@
 
-# A skeleton must exist before the first object that may include it; which ones do is in the dependency files afterwards.
-$(B)/userspace/datapath/%.o: | $(BPF_SKEL)
+# A skeleton must exist before the first object that includes it; which ones do is in the dependency files afterwards.
+$(call dir_objs,datapath): | $(BPF_SKEL)
 $(B)/userspace/checker/%.o: RF_CPPFLAGS += $(LLHTTP_CFLAGS)
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D); echo "CC   $@"
