@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an earlier agent left: pods that go on running, records of those that do not. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/pods.h"
+#include "agent/watch.h"
+#include "core/cleanup.h"
+#include "core/log.h"
+
+/* Its processes are gone (a reboot, or they ended while no agent ran), but its record and log stay. */
+static void bury(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	int r = rf_pod_room_remove(&agent->instance, pod->ns, pod->name, false);
+
+	if (r < 0)
+		rf_log_warning(-r, "cannot clear away what is left of pod %s/%s", pod->ns, pod->name);
+	if (pod->hook.cgroup_id && rf_datapath_pod_remove(agent->dp, &pod->hook) < 0)
+		rf_log_warning(0, "pod %s/%s: %s", pod->ns, pod->name, rf_datapath_error(agent->dp));
+	pod->state = RF_POD_EXITED;
+	if (!pod->exited_ns)
+		pod->exited_ns = rf_now_realtime_ns();
+	r = rf_local_pod_save(pod);
+	if (r < 0)
+		rf_log_warning(-r, "cannot write the record of pod %s/%s", pod->ns, pod->name);
+}
+
+/* Finds the room and hooks it. -ENOENT: there is nothing that lives. */
+static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	bool populated = false;
+	int r;
+
+	r = rf_pod_room_find(&agent->instance, pod->ns, pod->name, &pod->room);
+	if (r < 0)
+		return r == -EUCLEAN ? -ENOENT : r;
+	rf_local_pod_set_hook(pod, &agent->instance);
+	r = rf_pod_room_populated(&pod->room, &populated);
+	if (r < 0 || !populated)
+		return r < 0 ? r : -ENOENT;
+	pod->state = RF_POD_RUNNING;
+	if (pod->room.addr_be && pod->room.addr_be != pod->addr_be) {
+		rf_log_warning(0, "pod %s/%s has another address than its record says", pod->ns, pod->name);
+		pod->addr_be = pod->room.addr_be;
+		rf_local_pod_set_hook(pod, &agent->instance);
+	}
+	r = rf_addresses_take(agent->addresses, pod->addr_be);
+	if (r < 0)
+		rf_log_warning(-r, "the address of pod %s/%s", pod->ns, pod->name);
+	if (rf_datapath_pod_add(agent->dp, &pod->hook) < 0) /* tried again, and shown in status, at every attestation */
+		rf_log_error(0, "cannot hook pod %s/%s: %s", pod->ns, pod->name, rf_datapath_error(agent->dp));
+	rf_watch_add(agent, pod);
+	return 0;
+}
+
+static void set_paths(struct rf_local_pod *pod, const char *dir, const char *key)
+{
+	snprintf(pod->room.key, sizeof(pod->room.key), "%s", key);
+	snprintf(pod->room.dir, sizeof(pod->room.dir), "%s/%s", dir, key);
+	snprintf(pod->room.log, sizeof(pod->room.log), "%s/%s/log", dir, key);
+}
+
+static int adopt_one(struct rf_agent *agent, const char *dir, const char *key)
+{
+	RF_CLEANUP(rf_local_pod_freep) struct rf_local_pod *pod = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/%s/pod.json", dir, key) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	r = rf_local_pod_load(path, &pod);
+	if (r < 0)
+		return rf_log_warning(-r, "no record of a pod in %s", path);
+	set_paths(pod, dir, key);
+	if (pod->state != RF_POD_EXITED) {
+		r = revive(agent, pod);
+		if (r < 0)
+			bury(agent, pod);
+		else
+			rf_log_info("pod %s/%s goes on", pod->ns, pod->name);
+	}
+	r = rf_registry_add(&agent->pods, pod);
+	if (r == 0)
+		TAKE_PTR(pod);
+	return r;
+}
+
+int rf_pods_adopt(struct rf_agent *agent)
+{
+	_cleanup_closedir_ DIR *d = NULL;
+	char dir[PATH_MAX];
+	struct dirent *e;
+	int r = 0;
+
+	if (snprintf(dir, sizeof(dir), "%s/pods", agent->instance.run_dir) >= (int)sizeof(dir))
+		return -ENAMETOOLONG;
+	d = opendir(dir);
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while ((e = readdir(d)) && r != -ENOMEM)
+		if (e->d_name[0] != '.')
+			r = adopt_one(agent, dir, e->d_name);
+	return r == -ENOMEM ? r : 0; /* one bad record must not keep the others from being hooked */
+}

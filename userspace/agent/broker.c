@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "agent/agent.h"
+#include "agent/event_text.h"
+#include "agent/flow_events.h"
+#include "agent/pods.h"
+#include "core/cleanup.h"
+#include "core/fdpass.h"
+#include "core/log.h"
+#include "sockd/protocol.h"
+
+#define RETRY_MIN_MS 50
+#define RETRY_MAX_MS 2000
+#define START_TRIES  20 /* connection attempts that a freshly started broker gets before another one is started */
+
+struct message { /* waiting for room in the socket */
+	struct message *next;
+	struct rf_sockd_message body;
+	int fd;
+};
+
+struct rf_broker {
+	struct rf_agent *agent;
+	int fd, records_fd;
+	struct rf_source *io, *records_io, *retry;
+	int retry_ms;
+	unsigned tries;
+	struct message *first, **last;
+	struct rf_broker_look look;
+};
+
+static void lose(struct rf_broker *b, const char *why);
+
+static void forget_messages(struct rf_broker *b)
+{
+	while (b->first) {
+		struct message *m = b->first;
+
+		b->first = m->next;
+		rf_closep(&m->fd);
+		free(m);
+	}
+	b->last = &b->first;
+}
+
+static void flush(struct rf_broker *b)
+{
+	int r = 0;
+
+	while (b->first && r == 0) {
+		struct message *m = b->first;
+
+		r = rf_fdpass_send(b->fd, &m->body, sizeof(m->body), m->fd);
+		if (r < 0)
+			break;
+		b->first = m->next;
+		rf_closep(&m->fd);
+		free(m);
+	}
+	if (!b->first)
+		b->last = &b->first;
+	if (r < 0 && r != -EAGAIN) {
+		lose(b, strerror(-r));
+		return;
+	}
+	rf_source_modify(b->io, EPOLLIN | (b->first ? EPOLLOUT : 0u));
+}
+
+/* Takes fd. */
+static int send_message(struct rf_broker *b, struct rf_sockd_message body, int fd)
+{
+	struct message *m;
+
+	if (b->fd < 0) {
+		rf_closep(&fd);
+		return -ENOTCONN;
+	}
+	m = malloc(sizeof(*m));
+	if (!m) {
+		rf_closep(&fd);
+		return -ENOMEM;
+	}
+	*m = (struct message){.body = body, .fd = fd};
+	*b->last = m;
+	b->last = &m->next;
+	flush(b);
+	return b->fd < 0 ? -ENOTCONN : 0;
+}
+
+int rf_broker_pod_add(struct rf_broker *b, const struct rf_local_pod *pod)
+{
+	struct rf_sockd_message body = {
+		.op = RF_SOCKD_POD_ADD, .pod = pod->hook.cgroup_id, .addr_be = pod->addr_be, .port = b->agent->instance.checker_port};
+	int fd;
+
+	if (b->fd < 0)
+		return -ENOTCONN;
+	fd = open(pod->room.netns, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rf_log_error(errno, "cannot open the network namespace of pod %s/%s", pod->ns, pod->name);
+	return send_message(b, body, fd);
+}
+
+void rf_broker_pod_del(struct rf_broker *b, uint64_t cgroup_id)
+{
+	(void)send_message(b, (struct rf_sockd_message){.op = RF_SOCKD_POD_DEL, .pod = cgroup_id}, -1); /* not connected: not replayed */
+}
+
+void rf_broker_ask_status(struct rf_broker *b)
+{
+	if (b->fd >= 0)
+		(void)send_message(b, (struct rf_sockd_message){.op = RF_SOCKD_STATUS}, -1);
+}
+
+void rf_broker_look(const struct rf_broker *b, struct rf_broker_look *ret)
+{
+	*ret = b->look;
+}
+
+static void replay(struct rf_broker *b)
+{
+	const struct rf_registry *pods = &b->agent->pods;
+
+	for (size_t i = 0; i < pods->count && b->fd >= 0; i++)
+		if (pods->items[i]->state != RF_POD_EXITED)
+			(void)rf_broker_pod_add(b, pods->items[i]); /* its log line is all there is to do: the pod stays not ready */
+	(void)send_message(b, (struct rf_sockd_message){.op = RF_SOCKD_SYNCED}, -1);
+	(void)send_message(b, (struct rf_sockd_message){.op = RF_SOCKD_RECORDS}, -1);
+	rf_broker_ask_status(b);
+	b->look.synced = b->fd >= 0;
+}
+
+static void drop_records(struct rf_broker *b)
+{
+	rf_source_remove(b->records_io);
+	b->records_io = NULL;
+	rf_closep(&b->records_fd);
+	b->records_fd = -1;
+}
+
+static void on_records(void *arg, int fd, uint32_t events)
+{
+	struct rf_broker *b = arg;
+	struct rf_access_record record;
+	ssize_t n;
+
+	(void)events;
+	for (int i = 0; i < 256; i++) { /* others want their turn, too */
+		n = recv(fd, &record, sizeof(record), MSG_DONTWAIT | MSG_TRUNC);
+		if (n == (ssize_t)sizeof(record))
+			rf_flow_events_access(b->agent, &record);
+		else if (n >= 0 && n != 0)
+			rf_log_warning(EBADMSG, "an access record of %zd bytes", n);
+		else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		else {
+			drop_records(b);
+			return;
+		}
+	}
+}
+
+static void take_records(struct rf_broker *b, int fd)
+{
+	drop_records(b);
+	if (fd < 0)
+		return;
+	b->records_fd = fd;
+	if (rf_loop_add(b->agent->loop, fd, EPOLLIN, on_records, b, &b->records_io) < 0)
+		drop_records(b);
+}
+
+static void on_pod_state(struct rf_broker *b, const struct rf_sockd_message *m)
+{
+	struct rf_local_pod *pod = rf_registry_by_cgroup(&b->agent->pods, m->pod);
+
+	if (pod)
+		rf_pods_checker_told(b->agent, pod, m->error);
+}
+
+/* Takes fd. */
+static void on_message(struct rf_broker *b, const struct rf_sockd_message *m, int fd)
+{
+	if (m->op == RF_SOCKD_RECORDS) {
+		take_records(b, fd);
+		return;
+	}
+	rf_closep(&fd);
+	if (m->op == RF_SOCKD_POD_STATE)
+		on_pod_state(b, m);
+	if (m->op == RF_SOCKD_STATUS) {
+		b->look.checker_pid = (pid_t)m->pid;
+		b->look.restarts = m->restarts;
+		b->look.listeners = m->port;
+	}
+}
+
+static void on_io(void *arg, int fd, uint32_t events)
+{
+	struct rf_broker *b = arg;
+
+	if (events & EPOLLOUT)
+		flush(b);
+	while (b->fd >= 0 && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		struct rf_sockd_message m;
+		int passed = -1;
+		int r = rf_fdpass_recv(fd, &m, sizeof(m), &passed);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0)
+			lose(b, r == -ENOTCONN ? "it closed the connection" : strerror(-r));
+		else
+			on_message(b, &m, passed);
+	}
+}
+
+static void lose(struct rf_broker *b, const char *why)
+{
+	if (b->fd < 0)
+		return;
+	rf_agent_note(b->agent, "broker", "the socket broker is gone (%s): requests that need the checker fail until it is back", why);
+	rf_source_remove(b->io);
+	b->io = NULL;
+	rf_closep(&b->fd);
+	b->fd = -1;
+	drop_records(b);
+	forget_messages(b);
+	b->look = (struct rf_broker_look){.since_ns = rf_now_realtime_ns()};
+	rf_pods_checker_lost(b->agent);
+	b->retry_ms = RETRY_MIN_MS;
+	b->tries = 0;
+	rf_timer_arm(b->retry, 0);
+}
+
+static int connect_broker(const struct rf_instance *instance)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = -1;
+
+	if (strlen(instance->sockd_path) >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(sun.sun_path, instance->sockd_path, strlen(instance->sockd_path));
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* Next to our own executable, where both `make` and `make install` put it. */
+static int broker_program(char ret[PATH_MAX])
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n < 0)
+		return -errno;
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash || snprintf(ret, PATH_MAX, "%.*s/ringfence-sockd", (int)(slash - self), self) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return access(ret, X_OK) < 0 ? -errno : 0;
+}
+
+/* In the grandchild: a session of its own, so that what ends the agent (a terminal, its shell's job control) does not reach it. */
+static void exec_broker(const char *program, const char *instance)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setenv("RINGFENCE_INSTANCE", instance, 1);
+	execl(program, program, (char *)NULL);
+	_exit(127);
+}
+
+/* Forks twice: the broker is nobody's child, so it never waits for us to reap it. */
+static int start_broker(const struct rf_agent *agent)
+{
+	char program[PATH_MAX];
+	pid_t child;
+	int r = broker_program(program);
+
+	if (r < 0)
+		return rf_log_error(-r, "cannot start ringfence-sockd beside this program");
+	child = fork();
+	if (child < 0)
+		return rf_log_error(errno, "cannot start %s", program);
+	if (child == 0) {
+		setsid();
+		if (fork() == 0)
+			exec_broker(program, agent->instance.name);
+		_exit(0);
+	}
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	rf_log_info("started %s", program);
+	return 0;
+}
+
+static void on_retry(void *arg)
+{
+	struct rf_broker *b = arg;
+	int fd;
+
+	if (b->fd >= 0)
+		return;
+	fd = connect_broker(&b->agent->instance);
+	if (fd < 0) {
+		if (b->agent->start_broker && b->tries++ % START_TRIES == 0)
+			(void)start_broker(b->agent); /* it has logged why not; the next round tries again */
+		rf_timer_arm(b->retry, b->retry_ms);
+		b->retry_ms = b->retry_ms * 2 < RETRY_MAX_MS ? b->retry_ms * 2 : RETRY_MAX_MS;
+		return;
+	}
+	b->fd = fd;
+	if (rf_loop_add(b->agent->loop, fd, EPOLLIN, on_io, b, &b->io) < 0) {
+		rf_closep(&b->fd);
+		b->fd = -1;
+		rf_timer_arm(b->retry, RETRY_MAX_MS);
+		return;
+	}
+	b->look = (struct rf_broker_look){.connected = true, .since_ns = rf_now_realtime_ns()};
+	replay(b);
+}
+
+int rf_broker_new(struct rf_agent *agent, struct rf_broker **ret)
+{
+	struct rf_broker *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	*b = (struct rf_broker){.agent = agent, .fd = -1, .records_fd = -1, .retry_ms = RETRY_MIN_MS};
+	b->last = &b->first;
+	b->look.since_ns = rf_now_realtime_ns();
+	r = rf_loop_timer(agent->loop, 0, on_retry, b, &b->retry);
+	if (r < 0) {
+		free(b);
+		return r;
+	}
+	*ret = b;
+	return 0;
+}
+
+void rf_broker_free(struct rf_broker *b)
+{
+	if (!b)
+		return;
+	drop_records(b);
+	rf_source_remove(b->io);
+	rf_source_remove(b->retry);
+	rf_closep(&b->fd);
+	forget_messages(b);
+	free(b);
+}

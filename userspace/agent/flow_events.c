@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/flow_events.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "agent/agent.h"
+#include "agent/event_text.h"
+
+#define BATCH 8192 /* as many as the event ring keeps */
+
+static int64_t clock_offset_ns(void)
+{
+	struct timespec real, mono;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (int64_t)(real.tv_sec - mono.tv_sec) * 1000000000 + (real.tv_nsec - mono.tv_nsec);
+}
+
+static int resolve_identity(void *arg, rf_identity_t identity, char *text, size_t size)
+{
+	struct rf_agent *agent = arg;
+	const struct rf_policy *policy = agent->revision.policy;
+
+	for (size_t i = 0; policy && i < policy->names_count; i++) {
+		if (policy->names_keys[i] != identity)
+			continue;
+		snprintf(text, size, "%s", policy->names_values[i].text);
+		return 0;
+	}
+	return rf_datapath_name(agent->dp, identity, text, size);
+}
+
+static int resolve_address(void *arg, uint32_t addr_be, uint16_t port, char *text, size_t size)
+{
+	struct rf_agent *agent = arg;
+	const struct rf_policy *policy = agent->revision.policy;
+	const struct rf_local_pod *pod = rf_registry_by_address(&agent->pods, addr_be);
+
+	(void)port;
+	if (pod) {
+		snprintf(text, size, "%s/%s", pod->ns, pod->name);
+		return 0;
+	}
+	for (size_t i = 0; policy && i < policy->address_count; i++) {
+		if (policy->addresses[i].addr_be != addr_be || !addr_be)
+			continue;
+		snprintf(text, size, "%s/%s", policy->addresses[i].ns, policy->addresses[i].name);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int resolve_rule(void *arg, uint32_t rule_id, char *text, size_t size)
+{
+	struct rf_agent *agent = arg;
+	const struct rf_policy *policy = agent->revision.policy;
+
+	if (policy && rule_id < policy->rule_count) {
+		snprintf(text, size, "%s", policy->rules[rule_id].text);
+		return 0;
+	}
+	return rf_datapath_rule(agent->dp, rule_id, text, size);
+}
+
+static struct rf_resolver resolver_of(struct rf_agent *agent)
+{
+	return (struct rf_resolver){.arg = agent, .identity = resolve_identity, .address = resolve_address, .rule = resolve_rule};
+}
+
+/* The drain's callback must not ask the datapath for names, so events are put aside first. */
+struct batch {
+	struct rf_event items[BATCH];
+	size_t count;
+	uint64_t dropped;
+};
+
+static void put_aside(void *arg, const struct rf_event *event)
+{
+	struct batch *b = arg;
+
+	if (b->count < BATCH)
+		b->items[b->count++] = *event;
+	else
+		b->dropped++;
+}
+
+static void on_ring(void *arg, int fd, uint32_t events)
+{
+	struct rf_agent *agent = arg;
+	struct rf_resolver resolver = resolver_of(agent);
+	static struct batch batch; /* one thread, and too large for its stack */
+	int64_t offset = clock_offset_ns();
+
+	(void)fd;
+	(void)events;
+	batch.count = 0;
+	batch.dropped = 0;
+	(void)rf_datapath_events_drain(agent->dp, put_aside, &batch);
+	for (size_t i = 0; i < batch.count; i++) {
+		enum rf_event_verdict verdict = RF_EVENT_DENIED;
+		cJSON *item = rf_event_render(&resolver, &batch.items[i], offset, &verdict);
+
+		(void)rf_events_add(agent->events, verdict, item); /* counts what it cannot keep */
+	}
+	if (batch.dropped)
+		rf_events_count_lost(agent->events, batch.dropped);
+}
+
+void rf_flow_events_access(struct rf_agent *agent, const struct rf_access_record *record)
+{
+	struct rf_resolver resolver = resolver_of(agent);
+	enum rf_event_verdict verdict = RF_EVENT_DENIED;
+	cJSON *item = rf_access_render(&resolver, record, clock_offset_ns(), &verdict);
+
+	(void)rf_events_add(agent->events, verdict, item);
+	if (record->lost)
+		rf_events_count_lost(agent->events, record->lost);
+}
+
+int rf_flow_events_start(struct rf_agent *agent)
+{
+	int fd = rf_datapath_events_fd(agent->dp);
+
+	return fd < 0 ? fd : rf_loop_add(agent->loop, fd, EPOLLIN, on_ring, agent, NULL);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pod.json: what the next agent must know about a pod and cannot ask the kernel. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/registry.h"
+#include "pods/names.h"
+
+#define RECORD_VERSION 1
+#define RECORD_MAX     (1024 * 1024)
+
+static cJSON *record_of(const struct rf_local_pod *pod)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	char address[INET_ADDRSTRLEN];
+	cJSON *labels;
+
+	inet_ntop(AF_INET, &pod->addr_be, address, sizeof(address));
+	cJSON_AddNumberToObject(o, "version", RECORD_VERSION);
+	cJSON_AddStringToObject(o, "ns", pod->ns);
+	cJSON_AddStringToObject(o, "name", pod->name);
+	cJSON_AddStringToObject(o, "service_account", pod->service_account);
+	cJSON_AddStringToObject(o, "deployment", pod->deployment);
+	cJSON_AddStringToObject(o, "address", address);
+	cJSON_AddStringToObject(o, "state", rf_pod_state_name(pod->state));
+	cJSON_AddNumberToObject(o, "pid", pod->pid);
+	cJSON_AddBoolToObject(o, "net_raw", pod->net_raw);
+	cJSON_AddNumberToObject(o, "created", (double)(pod->created_ns / 1000000000));
+	cJSON_AddNumberToObject(o, "exited", (double)(pod->exited_ns / 1000000000));
+	labels = cJSON_AddObjectToObject(o, "labels");
+	for (size_t i = 0; i < pod->label_count; i++)
+		cJSON_AddStringToObject(labels, pod->labels[i].key, pod->labels[i].value);
+	if (pod->command && !cJSON_AddItemToObject(o, "command", cJSON_Duplicate(pod->command, true)))
+		return NULL;
+	if (pod->env && !cJSON_AddItemToObject(o, "env", cJSON_Duplicate(pod->env, true)))
+		return NULL;
+	return TAKE_PTR(o);
+}
+
+static int write_file(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	size_t len = strlen(text);
+
+	if (fd < 0)
+		return -errno;
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int rf_local_pod_save(const struct rf_local_pod *pod)
+{
+	_cleanup_json_ cJSON *record = record_of(pod);
+	_cleanup_free_ char *text = record ? cJSON_Print(record) : NULL;
+	char path[PATH_MAX], fresh[PATH_MAX];
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	if (snprintf(path, sizeof(path), "%s/pod.json", pod->room.dir) >= (int)sizeof(path) ||
+	    snprintf(fresh, sizeof(fresh), "%s/.pod.json", pod->room.dir) >= (int)sizeof(fresh))
+		return -ENAMETOOLONG;
+	r = write_file(fresh, text);
+	if (r < 0)
+		return r;
+	return rename(fresh, path) < 0 ? -errno : 0;
+}
+
+static int read_record(const char *path, cJSON **ret)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	_cleanup_free_ char *text = malloc(RECORD_MAX);
+	size_t len;
+
+	if (!f)
+		return -errno;
+	if (!text)
+		return -ENOMEM;
+	len = fread(text, 1, RECORD_MAX, f);
+	if (ferror(f))
+		return -EIO;
+	*ret = cJSON_ParseWithLength(text, len);
+	return *ret ? 0 : -EBADMSG;
+}
+
+static int load_labels(struct rf_local_pod *pod, const cJSON *record)
+{
+	const cJSON *labels = cJSON_GetObjectItemCaseSensitive(record, "labels"), *item;
+	_cleanup_free_ struct rf_pair_text *pairs = calloc((size_t)cJSON_GetArraySize(labels) + 1, sizeof(*pairs));
+	size_t n = 0;
+
+	if (!pairs)
+		return -ENOMEM;
+	cJSON_ArrayForEach(item, labels) if (cJSON_IsString(item)) pairs[n++] =
+		(struct rf_pair_text){.key = item->string, .value = item->valuestring};
+	return rf_local_pod_set_labels(pod, pairs, n);
+}
+
+static int fill(struct rf_local_pod *pod, cJSON *record)
+{
+	const char *state = rf_json_text(record, "state", ""), *deployment = rf_json_text(record, "deployment", "");
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, rf_json_text(record, "address", ""), &address) != 1 || strlen(deployment) >= sizeof(pod->deployment))
+		return -EBADMSG;
+	pod->addr_be = address.s_addr;
+	strcpy(pod->deployment, deployment);
+	pod->state = strcmp(state, "created") == 0 ? RF_POD_CREATED : (strcmp(state, "running") == 0 ? RF_POD_RUNNING : RF_POD_EXITED);
+	pod->pid = (pid_t)rf_json_number(record, "pid", 0);
+	pod->net_raw = rf_json_bool(record, "net_raw", false);
+	pod->created_ns = (uint64_t)rf_json_number(record, "created", 0) * 1000000000;
+	pod->exited_ns = (uint64_t)rf_json_number(record, "exited", 0) * 1000000000;
+	pod->command = cJSON_DetachItemFromObjectCaseSensitive(record, "command");
+	pod->env = cJSON_DetachItemFromObjectCaseSensitive(record, "env");
+	return load_labels(pod, record);
+}
+
+int rf_local_pod_load(const char *path, struct rf_local_pod **ret)
+{
+	_cleanup_json_ cJSON *record = NULL;
+	RF_CLEANUP(rf_local_pod_freep) struct rf_local_pod *pod = NULL;
+	const char *ns, *name, *account;
+	int r;
+
+	r = read_record(path, &record);
+	if (r < 0)
+		return r;
+	ns = rf_json_text(record, "ns", "");
+	name = rf_json_text(record, "name", "");
+	account = rf_json_text(record, "service_account", "");
+	if (rf_json_number(record, "version", 0) != RECORD_VERSION || !rf_pod_names_valid(ns, name) || !*account)
+		return -EBADMSG;
+	r = rf_local_pod_new(ns, name, account, &pod);
+	if (r == 0)
+		r = fill(pod, record);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(pod);
+	return 0;
+}

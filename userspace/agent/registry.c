@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare(const struct rf_local_pod *pod, const char *ns, const char *name)
+{
+	int c = strcmp(pod->ns, ns);
+
+	return c ? c : strcmp(pod->name, name);
+}
+
+struct rf_local_pod *rf_registry_find(const struct rf_registry *registry, const char *ns, const char *name)
+{
+	for (size_t i = 0; i < registry->count; i++)
+		if (compare(registry->items[i], ns, name) == 0)
+			return registry->items[i];
+	return NULL;
+}
+
+struct rf_local_pod *rf_registry_by_cgroup(const struct rf_registry *registry, uint64_t cgroup_id)
+{
+	for (size_t i = 0; i < registry->count; i++)
+		if (registry->items[i]->state != RF_POD_EXITED && registry->items[i]->hook.cgroup_id == cgroup_id)
+			return registry->items[i];
+	return NULL;
+}
+
+struct rf_local_pod *rf_registry_by_address(const struct rf_registry *registry, uint32_t addr_be)
+{
+	for (size_t i = 0; i < registry->count; i++)
+		if (registry->items[i]->state != RF_POD_EXITED && registry->items[i]->addr_be == addr_be)
+			return registry->items[i];
+	return NULL;
+}
+
+int rf_registry_add(struct rf_registry *registry, struct rf_local_pod *pod)
+{
+	struct rf_local_pod **items = reallocarray(registry->items, registry->count + 1, sizeof(*items));
+	size_t at = 0;
+
+	if (!items)
+		return -ENOMEM;
+	registry->items = items;
+	while (at < registry->count && compare(items[at], pod->ns, pod->name) < 0)
+		at++;
+	memmove(items + at + 1, items + at, (registry->count - at) * sizeof(*items));
+	items[at] = pod;
+	registry->count++;
+	return 0;
+}
+
+void rf_registry_drop(struct rf_registry *registry, struct rf_local_pod *pod)
+{
+	for (size_t i = 0; i < registry->count; i++) {
+		if (registry->items[i] != pod)
+			continue;
+		registry->count--;
+		memmove(registry->items + i, registry->items + i + 1, (registry->count - i) * sizeof(*registry->items));
+		rf_local_pod_free(pod);
+		return;
+	}
+}
+
+void rf_registry_done(struct rf_registry *registry)
+{
+	for (size_t i = 0; i < registry->count; i++)
+		rf_local_pod_free(registry->items[i]);
+	free(registry->items);
+	*registry = (struct rf_registry){};
+}
+
+static bool put_name(char ret[64], const char *name)
+{
+	if (strlen(name) > 63)
+		return false;
+	strcpy(ret, name);
+	return true;
+}
+
+int rf_local_pod_new(const char *ns, const char *name, const char *service_account, struct rf_local_pod **ret)
+{
+	struct rf_local_pod *pod = calloc(1, sizeof(*pod));
+
+	if (!pod)
+		return -ENOMEM;
+	if (!put_name(pod->ns, ns) || !put_name(pod->name, name) || !put_name(pod->service_account, service_account)) {
+		free(pod);
+		return -ENAMETOOLONG;
+	}
+	pod->watch = -1;
+	pod->checker_error = ENOTCONN;
+	*ret = pod;
+	return 0;
+}
+
+static void free_labels(struct rf_local_pod *pod)
+{
+	for (size_t i = 0; i < pod->label_count; i++) {
+		free((char *)pod->labels[i].key);
+		free((char *)pod->labels[i].value);
+	}
+	free(pod->labels);
+	pod->labels = NULL;
+	pod->label_count = 0;
+}
+
+void rf_local_pod_free(struct rf_local_pod *pod)
+{
+	if (!pod)
+		return;
+	free_labels(pod);
+	cJSON_Delete(pod->env);
+	cJSON_Delete(pod->command);
+	free(pod);
+}
+
+int rf_local_pod_set_labels(struct rf_local_pod *pod, const struct rf_pair_text *labels, size_t count)
+{
+	free_labels(pod);
+	pod->labels = count ? calloc(count, sizeof(*pod->labels)) : NULL;
+	if (count && !pod->labels)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct rf_pair_text *l = &pod->labels[pod->label_count++];
+
+		l->key = strdup(labels[i].key);
+		l->value = strdup(labels[i].value);
+		if (!l->key || !l->value)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void rf_local_pod_set_hook(struct rf_local_pod *pod, const struct rf_instance *instance)
+{
+	char text[RF_IDENTITY_NAME_MAX];
+	int len = snprintf(text, sizeof(text), "%s/%s", pod->ns, pod->service_account);
+
+	pod->hook = (struct rf_pod_hook){
+		.cgroup_id = pod->room.cgroup_id,
+		.pod = {.identity = rf_identity_hash(text, (uint32_t)len),
+			.netns_cookie = pod->room.netns_cookie,
+			.addr_be = pod->addr_be,
+			.ifindex = pod->room.ifindex,
+			.checker_port = instance->checker_port,
+			.flags = pod->checker_error ? 0 : RF_POD_CHECKER_READY},
+	};
+	memcpy(pod->hook.key, pod->room.key, sizeof(pod->hook.key));
+}
+
+const char *rf_pod_state_name(enum rf_pod_state state)
+{
+	static const char *const names[] = {"created", "running", "exited"};
+
+	return names[state];
+}
+
+int rf_registry_endpoints(const struct rf_registry *registry, struct rf_endpoint **ret, size_t *ret_count)
+{
+	struct rf_endpoint *items = calloc(registry->count + 1, sizeof(*items));
+	size_t n = 0;
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < registry->count; i++) {
+		const struct rf_local_pod *p = registry->items[i];
+
+		if (p->state == RF_POD_EXITED)
+			continue;
+		items[n++] = (struct rf_endpoint){.ns = p->ns,
+						  .name = p->name,
+						  .service_account = p->service_account,
+						  .labels = p->labels,
+						  .label_count = p->label_count,
+						  .addr_be = p->addr_be};
+	}
+	*ret = items;
+	*ret_count = n;
+	return 0;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/report.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/broker.h"
+#include "agent/event_text.h"
+#include "agent/pods.h"
+
+#define FILLS_MAX 64
+
+static void add_time(cJSON *o, const char *field, uint64_t realtime_ns)
+{
+	char text[64];
+
+	if (!realtime_ns)
+		return;
+	rf_time_text(realtime_ns, text, sizeof(text));
+	cJSON_AddStringToObject(o, field, text);
+}
+
+static void add_address(cJSON *o, const char *field, uint32_t addr_be)
+{
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &addr_be, text, sizeof(text));
+	cJSON_AddStringToObject(o, field, text);
+}
+
+cJSON *rf_report_revision(struct rf_agent *agent)
+{
+	const struct rf_revision *rev = &agent->revision;
+	cJSON *o = cJSON_CreateObject();
+	rf_epoch_t epoch = 0;
+
+	(void)rf_datapath_epoch(agent->dp, &epoch); /* 0 = none, which is what an unreadable map amounts to */
+	cJSON_AddNumberToObject(o, "epoch", epoch);
+	add_time(o, "since", rev->since_ns);
+	cJSON_AddNumberToObject(o, "files", (double)rev->file_count);
+	cJSON_AddNumberToObject(o, "objects", rev->objects ? (double)rf_revision_object_count(rev->objects) : 0);
+	if (rev->policy) {
+		cJSON_AddNumberToObject(o, "allow_entries", (double)rev->policy->allow_count);
+		cJSON_AddNumberToObject(o, "nfa", (double)rev->policy->nfa_count);
+	}
+	return o;
+}
+
+static void add_diags(cJSON *array, const struct rf_diags *diags, bool errors)
+{
+	for (size_t i = 0; diags && i < diags->count; i++) {
+		const struct rf_diag *d = &diags->items[i];
+		cJSON *o = d->is_error == errors ? cJSON_CreateObject() : NULL;
+
+		if (!o)
+			continue;
+		cJSON_AddStringToObject(o, "file", d->place.file ? d->place.file : "");
+		cJSON_AddNumberToObject(o, "line", d->place.line);
+		cJSON_AddNumberToObject(o, "column", d->place.column);
+		cJSON_AddStringToObject(o, "text", d->text);
+		cJSON_AddItemToArray(array, o);
+	}
+}
+
+cJSON *rf_report_diags(struct rf_agent *agent, bool errors)
+{
+	const struct rf_revision *rev = &agent->revision;
+	cJSON *array = cJSON_CreateArray();
+
+	if (errors && rev->rejected)
+		add_diags(array, &rev->rejected->diags, true);
+	else if (errors && rev->error[0])
+		add_diags(array, &rev->compile_diags, true);
+	if (!errors && rev->objects)
+		add_diags(array, &rev->objects->diags, false);
+	if (!errors)
+		add_diags(array, &rev->compile_diags, false);
+	return array;
+}
+
+static void add_error(cJSON *o, struct rf_agent *agent)
+{
+	uint64_t since = 0;
+	const char *problem = rf_policy_source_problem(agent->source, &since);
+	cJSON *e;
+
+	if (!problem && !agent->revision.error[0]) {
+		cJSON_AddNullToObject(o, "error");
+		return;
+	}
+	e = cJSON_AddObjectToObject(o, "error");
+	add_time(e, "since", problem ? since : agent->revision.error_since_ns);
+	cJSON_AddStringToObject(e, "text", problem ? problem : agent->revision.error);
+	cJSON_AddItemToObject(e, "diags", rf_report_diags(agent, true));
+}
+
+static void add_attest(cJSON *o, const struct rf_local_pod *pod)
+{
+	cJSON *a = cJSON_AddObjectToObject(o, "attest");
+
+	cJSON_AddBoolToObject(a, "cgroup_hooked", pod->attest.cgroup_hooked);
+	cJSON_AddBoolToObject(a, "tc_from_pod", pod->attest.tc_from_pod);
+	cJSON_AddBoolToObject(a, "tc_to_pod", pod->attest.tc_to_pod);
+	cJSON_AddBoolToObject(a, "in_maps", pod->attest.in_maps);
+	cJSON_AddBoolToObject(a, "checker_ready", pod->attest.checker_ready);
+}
+
+static bool meshed(const struct rf_agent *agent, const char *ns)
+{
+	return agent->revision.objects && rf_objects_meshed(agent->revision.objects, ns, agent->mesh_name);
+}
+
+static cJSON *pod_common(const struct rf_local_pod *pod)
+{
+	cJSON *o = cJSON_CreateObject(), *labels;
+
+	cJSON_AddStringToObject(o, "ns", pod->ns);
+	cJSON_AddStringToObject(o, "name", pod->name);
+	cJSON_AddStringToObject(o, "service_account", pod->service_account);
+	cJSON_AddStringToObject(o, "deployment", pod->deployment);
+	add_address(o, "address", pod->addr_be);
+	labels = cJSON_AddObjectToObject(o, "labels");
+	for (size_t i = 0; i < pod->label_count; i++)
+		cJSON_AddStringToObject(labels, pod->labels[i].key, pod->labels[i].value);
+	cJSON_AddStringToObject(o, "key", pod->room.key);
+	cJSON_AddStringToObject(o, "dir", pod->room.dir);
+	cJSON_AddStringToObject(o, "log", pod->room.log);
+	return o;
+}
+
+static cJSON *report_pod(struct rf_agent *agent, const struct rf_local_pod *pod)
+{
+	cJSON *o = pod_common(pod);
+
+	cJSON_AddNumberToObject(o, "pid", pod->pid);
+	cJSON_AddBoolToObject(o, "net_raw", pod->net_raw);
+	cJSON_AddBoolToObject(o, "meshed", meshed(agent, pod->ns));
+	cJSON_AddStringToObject(o, "state", rf_pod_state_name(pod->state));
+	add_time(o, "created", pod->created_ns);
+	add_time(o, "exited", pod->exited_ns);
+	if (pod->command)
+		cJSON_AddItemToObject(o, "command", cJSON_Duplicate(pod->command, true));
+	if (pod->state == RF_POD_EXITED)
+		return o;
+	cJSON_AddBoolToObject(o, "hooked", rf_pods_hooked(pod));
+	add_attest(o, pod);
+	if (pod->checker_error)
+		cJSON_AddStringToObject(o, "checker_error",
+					pod->checker_error == ENOTCONN ? "the socket broker is not connected"
+								       : strerror(pod->checker_error));
+	return o;
+}
+
+cJSON *rf_report_pods(struct rf_agent *agent)
+{
+	cJSON *array = cJSON_CreateArray();
+
+	rf_pods_attest_all(agent);
+	for (size_t i = 0; i < agent->pods.count; i++)
+		cJSON_AddItemToArray(array, report_pod(agent, agent->pods.items[i]));
+	return array;
+}
+
+cJSON *rf_report_new_pod(const struct rf_local_pod *pod)
+{
+	cJSON *o = pod_common(pod);
+
+	cJSON_AddStringToObject(o, "cgroup", pod->room.cgroup);
+	cJSON_AddStringToObject(o, "netns", pod->room.netns);
+	cJSON_AddStringToObject(o, "hosts", pod->room.hosts);
+	cJSON_AddItemToObject(o, "env", pod->env ? cJSON_Duplicate(pod->env, true) : cJSON_CreateArray());
+	return o;
+}
+
+static void add_ports(cJSON *o, const struct rf_service *service)
+{
+	cJSON *ports = cJSON_AddArrayToObject(o, "ports");
+
+	for (size_t i = 0; i < service->port_count; i++) {
+		cJSON *p = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(p, "name", service->ports[i].name);
+		cJSON_AddNumberToObject(p, "port", service->ports[i].port);
+		cJSON_AddNumberToObject(p, "target_port", service->ports[i].target_port);
+		cJSON_AddItemToArray(ports, p);
+	}
+}
+
+static const struct rf_service *find_service(const struct rf_objects *objects, const char *ns, const char *name)
+{
+	for (size_t i = 0; i < objects->services_count; i++)
+		if (strcmp(objects->services[i].meta.ns, ns) == 0 && strcmp(objects->services[i].meta.name, name) == 0)
+			return &objects->services[i];
+	return NULL;
+}
+
+cJSON *rf_report_services(struct rf_agent *agent)
+{
+	const struct rf_policy *policy = agent->revision.policy;
+	cJSON *array = cJSON_CreateArray();
+
+	for (size_t i = 0; policy && agent->revision.objects && i < policy->address_count; i++) {
+		const struct rf_service_address *a = &policy->addresses[i];
+		const struct rf_service *service = find_service(agent->revision.objects, a->ns, a->name);
+		cJSON *o = cJSON_CreateObject(), *endpoints;
+
+		cJSON_AddStringToObject(o, "ns", a->ns);
+		cJSON_AddStringToObject(o, "name", a->name);
+		if (a->addr_be)
+			add_address(o, "address", a->addr_be);
+		else
+			cJSON_AddStringToObject(o, "address", "None");
+		if (service)
+			add_ports(o, service);
+		endpoints = cJSON_AddArrayToObject(o, "endpoints");
+		for (size_t k = 0; k < a->endpoint_count; k++) {
+			char text[INET_ADDRSTRLEN];
+
+			inet_ntop(AF_INET, &a->endpoints_be[k], text, sizeof(text));
+			cJSON_AddItemToArray(endpoints, cJSON_CreateString(text));
+		}
+		cJSON_AddItemToArray(array, o);
+	}
+	return array;
+}
+
+static void add_config(cJSON *o, struct rf_agent *agent)
+{
+	struct rf_config config = {};
+	cJSON *c = cJSON_AddObjectToObject(o, "config");
+
+	if (rf_datapath_config(agent->dp, &config) < 0)
+		return; /* nothing published */
+	cJSON_AddBoolToObject(c, "permissive", config.permissive);
+	cJSON_AddBoolToObject(c, "egress", config.egress);
+}
+
+static void add_maps(cJSON *o, struct rf_agent *agent)
+{
+	struct rf_map_fill fills[FILLS_MAX];
+	size_t count = FILLS_MAX;
+	cJSON *maps = cJSON_AddArrayToObject(o, "maps");
+
+	if (rf_datapath_fill(agent->dp, fills, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		cJSON *m = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(m, "name", fills[i].name);
+		cJSON_AddNumberToObject(m, "used", (double)fills[i].used);
+		cJSON_AddNumberToObject(m, "max", (double)fills[i].max);
+		cJSON_AddItemToArray(maps, m);
+	}
+}
+
+static void add_reasons(cJSON *o, struct rf_agent *agent)
+{
+	uint64_t counters[_RF_REASON_MAX] = {}, lost = 0;
+	cJSON *reasons = cJSON_AddObjectToObject(o, "reasons");
+
+	if (rf_datapath_reasons(agent->dp, counters, &lost) == 0)
+		for (uint32_t i = 0; i < _RF_REASON_MAX; i++)
+			if (counters[i])
+				cJSON_AddNumberToObject(reasons, rf_reason_name(i), (double)counters[i]);
+	cJSON_AddNumberToObject(o, "events_lost", (double)(lost + rf_events_lost(agent->events)));
+}
+
+static void add_broker(cJSON *o, struct rf_agent *agent)
+{
+	struct rf_broker_look look;
+	cJSON *b = cJSON_AddObjectToObject(o, "broker");
+
+	rf_broker_look(agent->broker, &look);
+	cJSON_AddBoolToObject(b, "connected", look.connected);
+	add_time(b, "since", look.since_ns);
+	cJSON_AddNumberToObject(b, "checker_pid", look.checker_pid);
+	cJSON_AddNumberToObject(b, "restarts", look.restarts);
+	cJSON_AddNumberToObject(b, "listeners", look.listeners);
+}
+
+cJSON *rf_report_status(struct rf_agent *agent)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "name", "ringfenced");
+	cJSON_AddStringToObject(o, "version", RF_VERSION);
+	cJSON_AddNumberToObject(o, "pid", getpid());
+	cJSON_AddStringToObject(o, "mesh", agent->mesh_name);
+	cJSON_AddStringToObject(o, "policies", agent->policies);
+	cJSON_AddStringToObject(o, "instance", agent->instance.name);
+	add_time(o, "started", agent->started_ns);
+	cJSON_AddBoolToObject(o, "ready", agent->ready);
+	cJSON_AddItemToObject(o, "revision", rf_report_revision(agent));
+	add_config(o, agent);
+	add_error(o, agent);
+	cJSON_AddItemToObject(o, "warnings", rf_report_diags(agent, false));
+	cJSON_AddItemToObject(o, "pods", rf_report_pods(agent));
+	add_maps(o, agent);
+	add_reasons(o, agent);
+	add_broker(o, agent);
+	cJSON_AddNumberToObject(o, "repairs", (double)agent->repairs);
+	return o;
+}

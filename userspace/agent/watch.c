@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/watch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#include "agent/agent.h"
+#include "agent/broker.h"
+#include "agent/pods.h"
+#include "core/log.h"
+
+static int inotify_fd = -1; /* one agent a process */
+static struct rf_source *look_timer;
+
+void rf_watch_add(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	char path[PATH_MAX];
+
+	(void)agent;
+	if (snprintf(path, sizeof(path), "%s/cgroup.events", pod->room.cgroup) >= (int)sizeof(path))
+		return;
+	pod->watch = inotify_add_watch(inotify_fd, path, IN_MODIFY);
+	if (pod->watch < 0) /* the timer sees it too, only later */
+		rf_log_warning(errno, "cannot watch %s", path);
+}
+
+void rf_watch_remove(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	(void)agent;
+	if (pod->watch >= 0)
+		inotify_rm_watch(inotify_fd, pod->watch);
+	pod->watch = -1;
+}
+
+void rf_watch_ended(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	int r;
+
+	if (pod->state == RF_POD_EXITED)
+		return;
+	r = rf_pods_retire(agent, pod, false);
+	if (r < 0)
+		return;
+	r = rf_local_pod_save(pod);
+	if (r < 0)
+		rf_log_warning(-r, "cannot write the record of pod %s/%s", pod->ns, pod->name);
+	rf_agent_note(agent, "pod", "pod %s/%s ended", pod->ns, pod->name);
+	if (rf_revision_renew(agent) < 0)
+		rf_log_error(0, "the policy still lists an ended pod: %s", agent->revision.error);
+}
+
+/* Populated once and empty now, or never populated for too long. */
+static void look_for_end(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	bool populated = false;
+	int r;
+
+	if (pod->state == RF_POD_EXITED)
+		return;
+	r = rf_pod_room_populated(&pod->room, &populated);
+	if (r == 0 && populated) {
+		if (pod->state == RF_POD_CREATED) {
+			pod->state = RF_POD_RUNNING;
+			(void)rf_local_pod_save(pod); /* written again by pod.started */
+		}
+		return;
+	}
+	if (r < 0 && r != -ENOENT)
+		return; /* cannot tell: the next look will */
+	if (pod->state == RF_POD_RUNNING || r == -ENOENT ||
+	    rf_now_realtime_ns() - pod->created_ns > (uint64_t)RF_CREATED_MAX_S * 1000000000)
+		rf_watch_ended(agent, pod);
+}
+
+static void on_cgroup(void *arg, int fd, uint32_t events)
+{
+	_Alignas(struct inotify_event) char buffer[4096];
+	struct rf_agent *agent = arg;
+
+	(void)events;
+	while (read(fd, buffer, sizeof(buffer)) > 0)
+		;
+	for (size_t i = 0; i < agent->pods.count; i++)
+		look_for_end(agent, agent->pods.items[i]);
+}
+
+bool rf_pods_hooked(const struct rf_local_pod *pod)
+{
+	return pod->attest.cgroup_hooked && pod->attest.tc_from_pod && pod->attest.tc_to_pod && pod->attest.in_maps;
+}
+
+static void repair(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	int r = rf_datapath_pod_add(agent->dp, &pod->hook);
+
+	agent->repairs++;
+	rf_agent_note(agent, "repair", "pod %s/%s had lost its hooks%s%s%s%s: %s", pod->ns, pod->name,
+		      pod->attest.tc_from_pod ? "" : " (tc leaving the pod)", pod->attest.tc_to_pod ? "" : " (tc entering the pod)",
+		      pod->attest.in_maps ? "" : " (map entries)", pod->attest.cgroup_hooked ? "" : " (cgroup programs)",
+		      r < 0 ? rf_datapath_error(agent->dp) : "put back");
+	(void)rf_datapath_attest(agent->dp, &pod->hook, pod->room.cgroup, &pod->attest);
+}
+
+void rf_pods_attest(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	if (pod->state == RF_POD_EXITED)
+		return;
+	if (rf_datapath_attest(agent->dp, &pod->hook, pod->room.cgroup, &pod->attest) < 0)
+		pod->attest = (struct rf_pod_attest){}; /* what cannot be shown is not there */
+	if (!pod->attest.tc_from_pod || !pod->attest.tc_to_pod || !pod->attest.in_maps)
+		repair(agent, pod);
+}
+
+void rf_pods_attest_all(struct rf_agent *agent)
+{
+	for (size_t i = 0; i < agent->pods.count; i++)
+		rf_pods_attest(agent, agent->pods.items[i]);
+}
+
+static void on_look(void *arg)
+{
+	struct rf_agent *agent = arg;
+
+	for (size_t i = 0; i < agent->pods.count; i++)
+		look_for_end(agent, agent->pods.items[i]);
+	rf_pods_attest_all(agent);
+	rf_broker_ask_status(agent->broker);
+	rf_timer_arm(look_timer, RF_ATTEST_MS);
+}
+
+int rf_pods_watch(struct rf_agent *agent)
+{
+	int r;
+
+	inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (inotify_fd < 0)
+		return -errno;
+	r = rf_loop_add(agent->loop, inotify_fd, EPOLLIN, on_cgroup, agent, NULL);
+	return r < 0 ? r : rf_loop_timer(agent->loop, RF_ATTEST_MS, on_look, agent, &look_timer);
+}
