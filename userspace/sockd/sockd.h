@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The socket broker: makes sockets in the pods' network namespaces and keeps the checker running. Single-threaded. It parses nothing but
+ * the fixed-size messages of protocol.h, from root and from its own child.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "core/instance.h"
+#include "core/loop.h"
+#include "sockd/protocol.h"
+
+/* ---- pins.c: the datapath's maps. They appear only when the agent has made them, so they are opened when needed. ---- */
+struct rf_sockd_pins { /* all -1 or all open */
+	int tags, control, routes;
+};
+int rf_sockd_pins_open(struct rf_sockd_pins *pins, const struct rf_instance *instance); /* 0 at once if they are open */
+void rf_sockd_pins_close(struct rf_sockd_pins *pins);
+/* Opens what is pinned now and compares. *ret_changed: the maps are others than before (closed and opened anew). */
+int rf_sockd_pins_refresh(struct rf_sockd_pins *pins, const struct rf_instance *instance, bool *ret_changed);
+
+/* ---- netns.c: sockets in another network namespace. The caller's thread is back in its own afterwards, or the process aborts. ---- */
+int rf_netns_listener(int netns_fd, uint32_t addr_be, uint16_t port, int *ret);
+int rf_netns_stream(int netns_fd, int *ret);
+
+/* ---- pods.c ---- */
+struct rf_sockd_pod {
+	TAILQ_ENTRY(rf_sockd_pod) link;
+	uint64_t id; /* cgroup id */
+	uint32_t addr_be;
+	uint16_t port;
+	int netns, listener;
+	bool replayed; /* named by the connected agent */
+};
+TAILQ_HEAD(rf_sockd_pods, rf_sockd_pod);
+
+/* ---- checker.c ---- */
+struct rf_queued { /* a message that waits for room in the checker's socket */
+	TAILQ_ENTRY(rf_queued) link;
+	struct rf_sockd_message message;
+	int fd;
+};
+TAILQ_HEAD(rf_queue, rf_queued);
+
+struct rf_sockd_checker {
+	int exe;     /* O_PATH */
+	int records; /* read end, for the agent */
+	int records_write;
+	pid_t pid; /* 0 = not running */
+	int sock;
+	struct rf_source *source;
+	struct rf_source *restart; /* timer */
+	struct rf_queue queue;
+	uint32_t restarts;
+	uint32_t backoff_ms;
+	uint64_t started_ms;
+	bool complained;
+};
+
+struct rf_sockd {
+	struct rf_instance instance;
+	struct rf_loop *loop;
+	struct rf_sockd_pins pins;
+	struct rf_sockd_pods pods;
+	struct rf_sockd_checker checker;
+	int listener; /* sockd.sock */
+	int agent;    /* -1 = none connected */
+	struct rf_source *agent_source;
+};
+
+/* pods.c. netns becomes the broker's. 0 or -errno. A pod that is there already, unchanged, keeps its listener. */
+int rf_sockd_pod_add(struct rf_sockd *sockd, uint64_t id, uint32_t addr_be, uint16_t port, int netns);
+void rf_sockd_pod_del(struct rf_sockd *sockd, uint64_t id);
+const struct rf_sockd_pod *rf_sockd_pod_find(const struct rf_sockd *sockd, uint64_t id);
+void rf_sockd_pods_unmark(struct rf_sockd *sockd); /* an agent connected */
+void rf_sockd_pods_synced(struct rf_sockd *sockd); /* drops those it did not name */
+size_t rf_sockd_pods_count(const struct rf_sockd *sockd);
+
+/* checker.c. path NULL: ringfence-checker beside the running executable. */
+int rf_sockd_checker_init(struct rf_sockd *sockd, const char *path);
+void rf_sockd_checker_reaped(struct rf_sockd *sockd);  /* SIGCHLD */
+void rf_sockd_checker_restart(struct rf_sockd *sockd); /* kills the running one; the supervisor starts the next */
+void rf_sockd_checker_stop(struct rf_sockd *sockd);    /* for good; waits for it */
+/* Queues a message for the checker if one is running. fd -1 or the caller's (duplicated). */
+void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message *message, int fd);
+
+/* spawn.c: starts the program behind exe as an unprivileged child with exactly three descriptors. -errno; *ret_pid. */
+int rf_sockd_spawn(int exe, int sock, int control, int records, pid_t *ret_pid);
+
+/* agent.c */
+int rf_sockd_agent_listen(struct rf_sockd *sockd);
