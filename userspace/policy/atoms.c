@@ -95,11 +95,11 @@ static int collect(struct rf_compile *c, rf_atom_ref **ret, size_t *ret_count)
 
 int rf_compile_atoms(struct rf_compile *c)
 {
-	rf_atom_ref *refs;
-	size_t n;
+	rf_atom_ref *refs = NULL;
+	size_t n = 0;
 	int r = collect(c, &refs, &n);
 
-	for (size_t i = 0; !r && i < n; i++)
+	for (size_t i = 0; !r && refs && i < n; i++)
 		r = add(c, refs[i]);
 	return r;
 }

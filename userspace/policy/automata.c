@@ -114,12 +114,16 @@ static int build(struct rf_compile *c, struct destination *d)
 static uint64_t *own_atoms(struct rf_compile *c, const struct destination *d, const struct rf_pair *pair)
 {
 	uint64_t *mask = rf_arena_alloc(c->arena, (d->ref_count / WORD_BITS + 1) * sizeof(*mask));
-	size_t at = 0;
+	size_t own = 0;
 
-	for (size_t i = 0; mask && i < pair->atom_count; i++) {
-		while (d->refs[at] < pair->atoms[i]) /* both ascend, and the union has them all */
-			at++;
+	if (!mask || !d->refs)
+		return mask;
+	/* Both ascend, and the destination's list has all of the pair's. */
+	for (size_t at = 0; at < d->ref_count && own < pair->atom_count; at++) {
+		if (d->refs[at] != pair->atoms[own])
+			continue;
 		mask[at / WORD_BITS] |= 1ULL << (at % WORD_BITS);
+		own++;
 	}
 	return mask;
 }
@@ -196,7 +200,7 @@ static int compile_destination(struct rf_compile *c, struct destination *d)
 	int r = unite(c, d);
 
 	d->first_grant = c->grant_count;
-	if (!r && d->ref_count)
+	if (!r && d->refs && d->ref_count)
 		r = build(c, d);
 	for (size_t i = 0; !r && i < d->pair_count; i++)
 		if (d->pairs[i].l7)
