@@ -88,8 +88,8 @@ verify_through_ingress() {
 # Inside the pods: what bookbuyer and bookthief get when they ask bookstore by its service name.
 verify_between_pods() {
 	local expected=$1 url=http://bookstore.bookstore.svc.cluster.local
-	verify "ringfence exec -n bookbuyer $(pod bookbuyer name) -- curl $url/api/buy" "$expected" look pod_exec bookbuyer -- "$url/api/buy"
-	verify "ringfence exec -n bookthief $(pod bookthief name) -- curl $url/api/steal" "$expected" look pod_exec bookthief -- "$url/api/steal"
+	verify "ringfence exec bookbuyer/bookbuyer -- curl $url/api/buy" "$expected" look pod_exec bookbuyer -- "$url/api/buy"
+	verify "ringfence exec bookthief/bookthief -- curl $url/api/steal" "$expected" look pod_exec bookthief -- "$url/api/steal"
 }
 
 # SHOP ID EXPECTED

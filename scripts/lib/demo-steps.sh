@@ -99,7 +99,7 @@ step_no_stealing() {
 	say "$(diff "$TOP/policies/bookstore/traffic-access/traffic-target.yaml" "$WORK/traffic-access/traffic-target.yaml" | grep '^[<>]' | tr '\n' ' ')"
 	perform rf apply -f "$WORK/traffic-access"
 	local url=http://bookstore.bookstore.svc.cluster.local thief
-	thief="ringfence exec -n bookthief $(pod bookthief name) --"
+	thief="ringfence exec bookthief/bookthief --"
 	verify "$thief curl $url/api/steal" "HTTP 404" look pod_exec bookthief -- "$url/api/steal"
 	verify "$thief curl $url/api/buy" "HTTP 200" look pod_exec bookthief -- "$url/api/buy"
 	verify_says bookthief now "You cannot steal more books!"

@@ -114,7 +114,7 @@ pod() {
 pod_exec() {
 	local namespace=$1
 	shift
-	rf exec -n "$namespace" "$(pod "$namespace" name)" -- "$@" </dev/null
+	rf exec "$namespace/$(pod "$namespace" name)" -- "$@" </dev/null
 }
 
 # Every process of the demo's pods with its start time: the same line before and after means that nothing was restarted.

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Starting and removing one ringfence: broker and agent in the foreground of nothing, noted in $STATE. Needs common.sh.
+# Starting and removing one ringfence: the agent in the background, noted in $STATE; it starts broker and checker itself. Needs common.sh.
 
 agent_ready() {
 	[ "$(rf status -o json 2>/dev/null | json 'd["ready"]' 2>/dev/null)" = True ]
-}
-
-start_broker() {
-	spawn broker "$BUILD/ringfence-sockd"
 }
 
 start_agent() {
@@ -21,7 +17,6 @@ start_agent() {
 
 start_instance() {
 	mkdir -p "$WORK/policies"
-	start_broker
 	start_agent
 }
 
@@ -30,6 +25,5 @@ remove_instance() {
 	rf uninstall --yes >>"$WORK/log/uninstall" 2>&1
 	local result=$?
 	end_noted "$STATE/agent.pid"
-	end_noted "$STATE/broker.pid"
 	return "$result"
 }

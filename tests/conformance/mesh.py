@@ -58,7 +58,6 @@ class Mesh:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             self.cli("uninstall", "--yes", check=False)  # what a killed run left
-            self.start("ringfence-sockd")
             self.start("ringfenced", "--policies", self.directory)
             until("the agent", lambda: json.loads(self.cli("status", "-o", "json", check=False)[1] or "{}").get("ready"))
         except BaseException:
@@ -139,7 +138,7 @@ class Mesh:
     def pods(self, wanted):
         """wanted: (namespace, name) -> {deployment, account, ports}. Pods that are already so stay; others go."""
         for key in [k for k, pod in self.running.items() if wanted.get(k) != pod]:
-            self.cli("stop", "-n", key[0], key[1])
+            self.cli("stop", "/".join(key))
             del self.running[key]
         for (namespace, name), pod in wanted.items():
             if (namespace, name) not in self.running:
@@ -150,7 +149,7 @@ class Mesh:
         of = ["--deployment", f"{namespace}/{name}"] if pod["deployment"] else ["--service-account", pod["account"]]
         self.cli("run", "-n", namespace, "--name", name, *of, "-d", "--", PYTHON, f"{self.work}/tools/server.py", name,
                  *(pod["ports"] or ["9/tcp"]))
-        until(f"server {namespace}/{name}", lambda: "ready, pid" in self.cli("logs", "-n", namespace, name, check=False)[1])
+        until(f"server {namespace}/{name}", lambda: "ready, pid" in self.cli("logs", f"{namespace}/{name}", check=False)[1])
 
     def address(self, namespace, name):
         return next(p["address"] for p in self.control("pods")["pods"] if (p["ns"], p["name"]) == (namespace, name))
@@ -158,7 +157,7 @@ class Mesh:
     # -- requests
 
     def probe_in_pod(self, pod, job):
-        return self.answer(self.cli("exec", "-n", pod[0], pod[1], "--", PYTHON, f"{self.work}/tools/probe.py", json.dumps(job))[1])
+        return self.answer(self.cli("exec", "/".join(pod), "--", PYTHON, f"{self.work}/tools/probe.py", json.dumps(job))[1])
 
     def probe_from(self, source, job):
         """From the node itself (source None), or from that address outside."""

@@ -84,11 +84,11 @@ run_server() {
 	local name=$1
 	shift
 	rf run -n "$name" --name "$name" --deployment "$name/$name" -d -- python3 "$WORK/tools/server.py" "$name" "$@" || exit 1
-	await 10 server_ready "$name" || { echo "$name does not start" && rf logs -n "$name" "$name" && exit 1; }
+	await 10 server_ready "$name" || { echo "$name does not start" && rf logs "$name/$name" && exit 1; }
 }
 
 server_ready() {
-	rf logs -n "$1" "$1" 2>/dev/null | grep -q 'ready, pid'
+	rf logs "$1/$1" 2>/dev/null | grep -q 'ready, pid'
 }
 
 traffic_access() {
@@ -103,7 +103,7 @@ without_stealing() {
 in_pod() {
 	local namespace=$1
 	shift
-	rf exec -n "$namespace" "$namespace" -- "$@"
+	rf exec "$namespace/$namespace" -- "$@"
 }
 
 STORE=bookstore.bookstore.svc.cluster.local
