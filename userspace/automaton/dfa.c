@@ -18,6 +18,9 @@ struct builder {
 	size_t states_max;
 	uint64_t work;
 	struct rf_intern states;  /* lists with the context as last word */
+	struct rf_intern kernels; /* where a step leads before it is closed over; with the context as last word */
+	uint32_t *kernel_state;   /* state of each kernel */
+	uint32_t kernel_room;
 	struct rf_frontier here;  /* the state with its assertions decided */
 	struct rf_frontier there; /* after the byte */
 	uint32_t *list;
@@ -35,6 +38,8 @@ static int by_number(const void *a, const void *b)
 static void builder_done(struct builder *b)
 {
 	rf_intern_done(&b->states);
+	rf_intern_done(&b->kernels);
+	free(b->kernel_state);
 	rf_frontier_done(&b->here);
 	rf_frontier_done(&b->there);
 	free(b->list);
@@ -82,7 +87,7 @@ static int state_of(struct builder *b, const struct rf_frontier *f, enum rf_cont
 	r = rf_intern(&b->states, b->list, n, ret);
 	if (r < 0)
 		return r;
-	return b->states.count > b->states_max || b->states.used > RF_DFA_WORDS_MAX ? -E2BIG : 0;
+	return b->states.count > b->states_max || b->states.used + b->kernels.used > RF_DFA_WORDS_MAX ? -E2BIG : 0;
 }
 
 static bool has_asserts(const struct builder *b, const uint32_t *list, uint32_t len)
@@ -135,20 +140,74 @@ static int grow_table(struct builder *b)
 	return 0;
 }
 
+/* What `list` leads to over this byte, sorted, each once; in b->list. */
+static uint32_t find_kernel(struct builder *b, const uint32_t *list, uint32_t len, uint8_t byte)
+{
+	uint32_t n = 0, unique = 0;
+	bool begin = false;
+
+	for (uint32_t k = 0; k < len; k++) {
+		const struct rf_nfa_inst *i = &b->nfa->insts[list[k]];
+
+		if (i->op != RF_NFA_BYTE || byte < i->lo || byte > i->hi)
+			continue;
+		begin |= i->begin;
+		b->list[n++] = i->out;
+	}
+	if (n > 1)
+		qsort(b->list, n, sizeof(*b->list), by_number);
+	for (uint32_t k = 0; k < n; k++)
+		if (k == 0 || b->list[k] != b->list[unique - 1])
+			b->list[unique++] = b->list[k];
+	b->list[unique++] = rf_context_after(begin, byte);
+	b->work += len + n;
+	return unique;
+}
+
+/* Closing over a kernel is the dear part (a Unicode class is thousands of instructions), and few kernels serve most transitions. */
+static int close_kernel(struct builder *b, uint32_t kernel)
+{
+	const uint32_t *list;
+	uint32_t len;
+
+	if (kernel >= b->kernel_room) {
+		const uint32_t room = b->kernel_room ? b->kernel_room * 2 : 256;
+		uint32_t *grown = reallocarray(b->kernel_state, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		b->kernel_state = grown;
+		b->kernel_room = room;
+	}
+	list = rf_intern_get(&b->kernels, kernel, &len);
+	len--;
+	rf_frontier_clear(&b->there);
+	for (uint32_t i = 0; i < len; i++)
+		rf_frontier_add(&b->there, list[i], 0);
+	b->work += 8 * (uint64_t)b->there.size;
+	return state_of(b, &b->there, list[len], &b->kernel_state[kernel]);
+}
+
 static int add_transition(struct builder *b, uint32_t state, uint32_t class)
 {
 	const uint8_t byte = b->sample[class];
 	const uint32_t *list;
-	uint32_t len;
+	uint32_t len, kernel, known = b->kernels.count;
+	int r;
 
 	list = rf_intern_get(&b->states, state, &len);
 	len--; /* the context */
-	if (has_asserts(b, list, len))
+	if (has_asserts(b, list, len)) {
 		list = decide(b, list, &len, byte);
-	rf_frontier_clear(&b->there);
-	rf_frontier_step(&b->there, list, len, byte);
-	b->work += len + b->here.size + 4 * (uint64_t)b->there.size;
-	return state_of(b, &b->there, rf_frontier_context(&b->there, byte), &b->dfa->table[(size_t)state * b->dfa->class_count + class]);
+		b->work += len;
+	}
+	len = find_kernel(b, list, len, byte);
+	r = rf_intern(&b->kernels, b->list, len, &kernel);
+	if (r == 0 && kernel == known)
+		r = close_kernel(b, kernel);
+	if (r == 0)
+		b->dfa->table[(size_t)state * b->dfa->class_count + class] = b->kernel_state[kernel];
+	return r;
 }
 
 static int add_state(struct builder *b, uint32_t state)

@@ -75,9 +75,9 @@ bool rf_is_word(int c)
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
-enum rf_context rf_frontier_context(const struct rf_frontier *f, uint8_t byte)
+enum rf_context rf_context_after(bool begin, uint8_t byte)
 {
-	if (f->begin)
+	if (begin)
 		return RF_CONTEXT_BEGIN;
 	if (byte == '\n')
 		return RF_CONTEXT_LINE;

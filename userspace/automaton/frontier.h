@@ -39,8 +39,8 @@ void rf_frontier_add(struct rf_frontier *f, uint32_t inst, uint32_t holds);
 /* Adds what `list` leads to over this byte. */
 void rf_frontier_step(struct rf_frontier *f, const uint32_t *list, uint32_t count, uint8_t byte);
 
-/* The context after a step over this byte into f. */
-enum rf_context rf_frontier_context(const struct rf_frontier *f, uint8_t byte);
+/* The context after a byte. begin: it was the space before the path. */
+enum rf_context rf_context_after(bool begin, uint8_t byte);
 
 /* The assertions that hold between a context and the next byte (or RF_TEXT_END). */
 uint32_t rf_context_holds(enum rf_context context, int next);

@@ -12,10 +12,10 @@ struct view {
 	uint64_t size;
 };
 
-/* count items of `item` bytes at off: inside the blob and aligned? */
-static bool fits(const struct view *v, uint64_t off, uint64_t count, uint64_t item)
+/* count items of `item` bytes at off, NULL unless they are inside the blob and aligned. */
+static const void *items(const struct view *v, uint64_t off, uint64_t count, uint64_t item)
 {
-	return off % 8 == 0 && off <= v->size && count <= (v->size - off) / item;
+	return off % 8 == 0 && off <= v->size && count <= (v->size - off) / item ? v->base + off : NULL;
 }
 
 static bool words_below(const uint32_t *words, size_t count, uint32_t limit)
@@ -29,11 +29,10 @@ static bool words_below(const uint32_t *words, size_t count, uint32_t limit)
 static bool check_dfa(const struct view *v, const struct rf_automaton *a)
 {
 	const uint64_t cells = (uint64_t)a->state_count * a->class_count;
-	const uint32_t *table = (const uint32_t *)(v->base + a->table_off), *accept = (const uint32_t *)(v->base + a->accept_off);
+	const uint32_t *table = items(v, a->table_off, cells, sizeof(*table));
+	const uint32_t *accept = items(v, a->accept_off, a->state_count, sizeof(*accept));
 
-	if (a->state_count == 0 || a->class_count == 0 || a->class_count > 256 || a->start >= a->state_count)
-		return false;
-	if (!fits(v, a->table_off, cells, sizeof(*table)) || !fits(v, a->accept_off, a->state_count, sizeof(*accept)))
+	if (!table || !accept || a->state_count == 0 || a->class_count == 0 || a->class_count > 256 || a->start >= a->state_count)
 		return false;
 	for (int c = 0; c < 256; c++)
 		if (a->classes[c] >= a->class_count)
@@ -61,9 +60,9 @@ static bool check_inst(const struct rf_automaton *a, const struct rf_nfa_inst *i
 
 static bool check_nfa(const struct view *v, const struct rf_automaton *a)
 {
-	const struct rf_nfa_inst *insts = (const struct rf_nfa_inst *)(v->base + a->table_off);
+	const struct rf_nfa_inst *insts = items(v, a->table_off, a->state_count, sizeof(*insts));
 
-	if (a->state_count > RF_AUTOMATON_NODES_MAX || !fits(v, a->table_off, a->state_count, sizeof(*insts)))
+	if (!insts || a->state_count > RF_AUTOMATON_NODES_MAX)
 		return false;
 	if (a->start >= a->state_count && a->start != RF_NFA_NONE)
 		return false;
@@ -75,11 +74,9 @@ static bool check_nfa(const struct view *v, const struct rf_automaton *a)
 
 static bool check_automaton(const struct view *v, uint64_t off)
 {
-	const struct rf_automaton *a = (const struct rf_automaton *)(v->base + off);
+	const struct rf_automaton *a = items(v, off, 1, sizeof(*a));
 
-	if (!fits(v, off, 1, sizeof(*a)) || a->accept_sets == UINT32_MAX)
-		return false;
-	if (!fits(v, a->rules_off, (uint64_t)a->accept_sets + 1, sizeof(uint32_t)))
+	if (!a || a->accept_sets == UINT32_MAX || !items(v, a->rules_off, (uint64_t)a->accept_sets + 1, sizeof(uint32_t)))
 		return false;
 	if (a->kind == RF_AUTOMATON_DFA)
 		return check_dfa(v, a);
@@ -113,11 +110,12 @@ static int check_automata(const struct view *v, const struct rf_route_grant *gra
 static bool check_bitmap(const struct view *v, const struct rf_route_grant *grant)
 {
 	const struct rf_automaton *a = (const struct rf_automaton *)(v->base + grant->automaton_off);
-	const uint64_t *bitmap = (const uint64_t *)(v->base + grant->bitmap_off);
+	const uint64_t *bitmap;
 
 	if (grant->automaton_off == 0)
 		return true;
-	return fits(v, grant->bitmap_off, (uint64_t)a->accept_sets / 64 + 1, sizeof(*bitmap)) && !(bitmap[0] & 1);
+	bitmap = items(v, grant->bitmap_off, (uint64_t)a->accept_sets / 64 + 1, sizeof(*bitmap));
+	return bitmap && !(bitmap[0] & 1);
 }
 
 static int pair_order(const struct rf_route_pair *a, const struct rf_route_pair *b)
@@ -146,6 +144,7 @@ int rf_routes_validate(const void *blob, size_t size)
 {
 	const struct rf_routes_head *head = blob;
 	const struct view v = {blob, size};
+	const struct rf_route_pair *pairs;
 	const struct rf_route_grant *grants;
 	int r;
 
@@ -153,12 +152,10 @@ int rf_routes_validate(const void *blob, size_t size)
 		return -EBADMSG;
 	if (head->magic != RF_ROUTES_MAGIC || head->version != RF_ROUTES_VERSION || head->size != size || size % 8)
 		return -EBADMSG;
-	if (!fits(&v, head->pairs_off, head->pair_count, sizeof(struct rf_route_pair)) ||
-	    !fits(&v, head->grants_off, head->grant_count, sizeof(struct rf_route_grant)))
+	pairs = items(&v, head->pairs_off, head->pair_count, sizeof(*pairs));
+	grants = items(&v, head->grants_off, head->grant_count, sizeof(*grants));
+	if (!pairs || !grants || !check_pairs(pairs, head->pair_count, head->grant_count))
 		return -EBADMSG;
-	if (!check_pairs((const struct rf_route_pair *)(v.base + head->pairs_off), head->pair_count, head->grant_count))
-		return -EBADMSG;
-	grants = (const struct rf_route_grant *)(v.base + head->grants_off);
 	r = check_automata(&v, grants, head->grant_count);
 	for (uint32_t i = 0; i < head->grant_count && r == 0; i++)
 		r = check_bitmap(&v, &grants[i]) ? 0 : -EBADMSG;

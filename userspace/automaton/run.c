@@ -67,7 +67,7 @@ static void nfa_over(struct simulation *sim, const char *text, size_t len)
 
 		sim->next = sim->now;
 		sim->now = stepped;
-		sim->context = rf_frontier_context(&sim->now, byte);
+		sim->context = rf_context_after(sim->now.begin, byte);
 	}
 }
 
