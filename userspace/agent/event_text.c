@@ -6,31 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-static const struct {
-	uint32_t number;
-	const char *name;
-	const char *text;
-} reasons[] = {
-#define ROW(sym, num, name, text) {(num), (name), (text)},
-	RF_REASONS(ROW)
-#undef ROW
-};
-
-const char *rf_reason_name(uint32_t reason)
-{
-	for (size_t i = 0; i < RF_ARRAY_SIZE(reasons); i++)
-		if (reasons[i].number == reason)
-			return reasons[i].name;
-	return "unknown";
-}
-
-const char *rf_reason_text(uint32_t reason)
-{
-	for (size_t i = 0; i < RF_ARRAY_SIZE(reasons); i++)
-		if (reasons[i].number == reason)
-			return reasons[i].text;
-	return "a reason that this version does not know";
-}
+#include "core/reason_text.h"
 
 void rf_time_text(uint64_t realtime_ns, char *ret, size_t size)
 {

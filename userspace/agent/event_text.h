@@ -26,7 +26,5 @@ cJSON *rf_access_render(const struct rf_resolver *resolver, const struct rf_acce
 /* Something ringfence did: kind "repair", "revision", ... */
 cJSON *rf_note_render(const char *kind, const char *text, uint64_t realtime_ns);
 
-const char *rf_reason_name(uint32_t reason); /* "no-rule"; "unknown" */
-const char *rf_reason_text(uint32_t reason); /* the sentence */
 /* "2026-01-02T03:04:05.678Z" */
 void rf_time_text(uint64_t realtime_ns, char *ret, size_t size);

@@ -156,13 +156,14 @@ static int open_datapath(struct rf_agent *agent)
 {
 	int r = rf_datapath_open(&agent->instance, &agent->dp);
 
-	if (r == -EBUSY)
-		return rf_log_error(0, "another ringfenced serves instance %s already; see: ringfence --instance %s status",
-				    agent->instance.name, agent->instance.name),
-		       r;
+	if (r == -EBUSY) {
+		rf_log_error(0, "another ringfenced serves instance %s already; see: ringfence --instance %s status", agent->instance.name,
+			     agent->instance.name);
+		return r;
+	}
 	if (r < 0)
-		return rf_log_error(-r, "cannot set up the kernel side");
-	return 0;
+		rf_log_error(0, "cannot set up the kernel side: %s", agent->dp ? rf_datapath_error(agent->dp) : strerror(-r));
+	return r;
 }
 
 static int watch_signals(struct rf_agent *agent)

@@ -10,6 +10,7 @@
 #include "agent/broker.h"
 #include "agent/event_text.h"
 #include "agent/pods.h"
+#include "core/reason_text.h"
 
 #define FILLS_MAX 64
 
