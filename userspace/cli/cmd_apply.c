@@ -90,18 +90,83 @@ static int add_path(struct job *job, char *path)
 	return 0;
 }
 
+/* As `kubectl apply`: a label that `namespace add` or `ignore` set is not taken away by a file that does not speak of it. Applying a
+ * namespace's manifest once more must not put it out of the mesh. */
+struct kept {
+	struct rf_meta meta;
+	const char *label, *value;
+	size_t change; /* its line in the report */
+};
+
+struct keeper {
+	struct kept *items;
+	size_t count;
+};
+
+static int keep_labels(struct job *job, struct keeper *keeper, const struct rf_edit *edit, const struct rf_meta *m)
+{
+	static const char *const labels[] = {"openservicemesh.io/monitored-by", "openservicemesh.io/ignore"};
+	const struct rf_object_ref *old = strcmp(m->kind, "Namespace") == 0 ? rf_edit_find(edit, m->kind, m->ns, m->name) : NULL;
+
+	for (size_t i = 0; old && i < RF_ARRAY_SIZE(labels); i++) {
+		const char *value = rf_meta_label(&old->meta, labels[i]);
+		struct kept *k;
+
+		if (!value || rf_meta_label(m, labels[i]))
+			continue;
+		value = rf_arena_strdup(job->arena, value);
+		k = value ? RF_ARENA_PUSH(job->arena, keeper->items, keeper->count) : NULL;
+		if (!k)
+			return -ENOMEM;
+		*k = (struct kept){.meta = *m, .label = labels[i], .value = value, .change = job->change_count};
+	}
+	return 0;
+}
+
+static bool is_as_before(const struct rf_edit *edit, const struct rf_meta *m)
+{
+	const struct rf_object_ref *ref = rf_edit_find(edit, m->kind, m->ns, m->name);
+
+	for (size_t i = 0; ref && i < edit->file_count; i++) {
+		const struct rf_edit_file *f = &edit->files[i];
+
+		if (strcmp(f->name, ref->meta.place.file) == 0)
+			return f->text && f->old_text && f->len == f->old_len && memcmp(f->text, f->old_text, f->len) == 0;
+	}
+	return false;
+}
+
+static int put_back_labels(struct job *job, const struct keeper *keeper, struct rf_edit *edit)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < keeper->count && r == 0; i++) {
+		const struct kept *k = &keeper->items[i];
+		const char *const path[] = {"metadata", "labels", k->label, NULL};
+		enum rf_edit_result ignored;
+
+		r = rf_edit_set(edit, &k->meta, path, k->value, RF_VALUE_STRING, &ignored);
+		if (r == 0 && is_as_before(edit, &k->meta))
+			job->changes[k->change].result = RF_EDIT_UNCHANGED;
+	}
+	return r;
+}
+
 static int put_all(struct job *job, struct rf_edit *edit, const struct rf_objects *objects)
 {
+	struct keeper keeper = {0};
 	int r = 0;
 
 	for (size_t i = 0; i < objects->all_count && r == 0; i++) {
 		enum rf_edit_result result;
 
-		r = rf_edit_put(edit, &objects->all[i], &result);
+		r = keep_labels(job, &keeper, edit, &objects->all[i].meta);
+		if (r == 0)
+			r = rf_edit_put(edit, &objects->all[i], &result);
 		if (r == 0)
 			r = note(job, &objects->all[i].meta, result);
 	}
-	return r;
+	return r < 0 ? r : put_back_labels(job, &keeper, edit);
 }
 
 static void print_skipped(const struct rf_objects *objects)
