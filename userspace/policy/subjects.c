@@ -41,7 +41,7 @@ static void from_endpoint(struct rf_subject *s, const struct rf_endpoint *e)
 		.label_count = e->label_count,
 		.running = true,
 		.addr_be = e->addr_be,
-		.place = {.file = ""},
+		.place = {.file = "-"},
 	};
 }
 
