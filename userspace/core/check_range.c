@@ -18,16 +18,24 @@ enum rf_range_clash rf_range_compare(uint32_t net_be, uint32_t mask_be, uint32_t
 	return (net_be & other_mask_be) == (other_be & other_mask_be) ? RF_RANGE_AROUND : RF_RANGE_FREE;
 }
 
-/* The alias "ringfence <instance> <pod>" marks our own links. */
-static bool is_ours(const struct rf_instance *instance, const char *ifname)
+/* The alias "ringfence <instance> <pod>" marks the links of every ringfence; "" for all others. */
+static void read_alias(const char *ifname, char *ret, size_t size)
 {
-	char path[128], alias[300] = "", ours[64];
 	_cleanup_fclose_ FILE *f = NULL;
+	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/class/net/%.32s/ifalias", ifname);
-	snprintf(ours, sizeof(ours), "ringfence %s ", instance->name);
 	f = fopen(path, "re");
-	return f && fgets(alias, sizeof(alias), f) && strncmp(alias, ours, strlen(ours)) == 0;
+	if (!f || !fgets(ret, (int)size, f) || strncmp(ret, "ringfence ", 10) != 0)
+		ret[0] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+}
+
+static bool is_ours(const struct rf_instance *instance, const char *alias)
+{
+	size_t len = strlen(instance->name);
+
+	return *alias && strncmp(alias + 10, instance->name, len) == 0 && alias[10 + len] == ' ';
 }
 
 struct range {
@@ -42,13 +50,17 @@ struct range {
 static void look(struct range *range, uint32_t other_be, uint32_t other_mask_be, const char *kind, const char *ifname)
 {
 	enum rf_range_clash clash = rf_range_compare(range->net_be, range->mask_be, other_be, other_mask_be);
-	char text[INET_ADDRSTRLEN];
+	char text[INET_ADDRSTRLEN], alias[256];
 
-	if (clash == RF_RANGE_FREE || range->worst == RF_RANGE_INSIDE || is_ours(range->instance, ifname))
+	if (clash == RF_RANGE_FREE || range->worst == RF_RANGE_INSIDE)
+		return;
+	read_alias(ifname, alias, sizeof(alias));
+	if (is_ours(range->instance, alias))
 		return;
 	range->worst = clash;
 	inet_ntop(AF_INET, &other_be, text, sizeof(text));
-	snprintf(range->who, sizeof(range->who), "%s %s/%d of %.32s", kind, text, __builtin_popcount(other_mask_be), ifname);
+	snprintf(range->who, sizeof(range->who), "%s %s/%d of %.32s%s%.120s", kind, text, __builtin_popcount(other_mask_be), ifname,
+		 *alias ? ", a link of " : "", alias);
 }
 
 static void look_at_interfaces(struct range *range)

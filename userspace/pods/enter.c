@@ -85,7 +85,8 @@ static _Noreturn void run_command(const struct entry *e)
 	rf_init_reset();
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		give_up(e, -errno, "cannot close inherited files");
-	execvpe(e->process->argv[0], e->process->argv, e->env);
+	environ = e->env; /* so that the command is looked for in the pod's PATH, not in the caller's */
+	execvp(e->process->argv[0], e->process->argv);
 	snprintf(what, sizeof(what), "cannot run '%.256s' in the pod", e->process->argv[0]);
 	give_up(e, -errno, what);
 }
@@ -139,6 +140,7 @@ static _Noreturn void run_init(const struct entry *e)
 
 	setsid();
 	umask(022);
+	prctl(PR_SET_NAME, "ringfence-init");
 	if (e->process->detach)
 		redirect_stdio(e);
 	else
