@@ -94,9 +94,9 @@ verify_between_pods() {
 
 # SHOP ID EXPECTED
 verify_says() {
-	verify "curl --resolve $1.example:80:$INGRESS_ADDRESS http://$1.example/   # what the page says" "$3" says "$1" "$2"
+	verify "curl --resolve $1.example:80:$INGRESS_ADDRESS http://$1.example/ | grep 'id=\"$2\"'" "$3" says "$1" "$2"
 }
 
 verify_same_processes() {
-	verify "ps, with start times   # nothing was restarted" "$SHOP_PROCESSES" pod_processes bookstore bookbuyer bookthief
+	verify "ps   # with start times: nothing was restarted" "$SHOP_PROCESSES" pod_processes bookstore bookbuyer bookthief
 }

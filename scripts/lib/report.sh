@@ -27,6 +27,7 @@ perform() {
 shown() {
 	local text=$*
 	text=${text/#rf /ringfence }
+	[ "$text" != configure_ingress ] || text='ringfence get ingress -o json | scripts/lib/nginx-conf nginx >nginx/nginx.conf'
 	text=${text//"$TOP/"/}
 	[ -z "$WORK" ] || text=${text//"$WORK/"/}
 	echo "$text"

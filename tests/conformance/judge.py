@@ -9,6 +9,10 @@ Verdict = collections.namedtuple("Verdict", "passed reason")
 DENIED = ("refused", "reset")
 
 
+# Where ringfence differs on purpose: the case's policy is rejected, with a message that names this.
+REJECTED_ON_PURPOSE = {"ingress-11-principal-only-http": "AuthenticatedPrincipal"}
+
+
 def not_covered(case):
     """Why this runner cannot judge the case, or None."""
     request, expect = case["request"] or {}, case["expect"]

@@ -57,7 +57,7 @@ class Mesh:
                             "RINGFENCE_SERVICE_CIDR": "10.214.0.0/16"}
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
-            self.cli("uninstall", "--yes", check=False)  # what a killed run left
+            self.cli("uninstall", "--yes", "--force", check=False)  # what a killed run left
             self.start("ringfenced", "--policies", self.directory)
             until("the agent", lambda: json.loads(self.cli("status", "-o", "json", check=False)[1] or "{}").get("ready"))
         except BaseException:
@@ -66,7 +66,7 @@ class Mesh:
         return self
 
     def __exit__(self, *_):
-        code, output = self.cli("uninstall", "--yes", check=False)
+        code, output = self.cli("uninstall", "--yes", "--force", check=False)
         for process in reversed(self.processes):
             process.terminate()
             try:
