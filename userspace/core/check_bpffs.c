@@ -49,6 +49,17 @@ int rf_check_bpffs_mount(const struct rf_instance *instance)
 	return 0;
 }
 
+/* The kernel itself puts two iterators into every bpffs (bpf_preload). */
+static bool is_furniture(const char *name)
+{
+	static const char *const names[] = {".", "..", "maps.debug", "progs.debug"};
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool is_empty(const char *path)
 {
 	_cleanup_closedir_ DIR *dir = opendir(path);
@@ -57,7 +68,7 @@ static bool is_empty(const char *path)
 	if (!dir)
 		return false;
 	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+		if (!is_furniture(entry->d_name))
 			return false;
 	return true;
 }
