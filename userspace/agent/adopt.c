@@ -29,6 +29,18 @@ static void bury(struct rf_agent *agent, struct rf_local_pod *pod)
 		rf_log_warning(-r, "cannot write the record of pod %s/%s", pod->ns, pod->name);
 }
 
+/* The broker outlives agents: where the kernel still says that the checker listens it does, and connections go on while this agent
+ * introduces itself to the broker. If there is no broker any more, the first attempt to reach it takes this back. */
+static void keep_checker(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	struct rf_pod_attest attest;
+
+	if (rf_datapath_attest(agent->dp, &pod->hook, pod->room.cgroup, &attest) < 0 || !attest.checker_ready)
+		return;
+	pod->checker_error = 0;
+	pod->hook.pod.flags = RF_POD_CHECKER_READY;
+}
+
 /* Finds the room and hooks it. -ENOENT: there is nothing that lives. */
 static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
 {
@@ -51,6 +63,7 @@ static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
 	r = rf_addresses_take(agent->addresses, pod->addr_be);
 	if (r < 0)
 		rf_log_warning(-r, "the address of pod %s/%s", pod->ns, pod->name);
+	keep_checker(agent, pod);
 	if (rf_datapath_pod_add(agent->dp, &pod->hook) < 0) /* tried again, and shown in status, at every attestation */
 		rf_log_error(0, "cannot hook pod %s/%s: %s", pod->ns, pod->name, rf_datapath_error(agent->dp));
 	rf_watch_add(agent, pod);

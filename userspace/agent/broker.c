@@ -21,8 +21,8 @@
 #include "sockd/protocol.h"
 
 #define RETRY_MIN_MS 50
-#define RETRY_MAX_MS 2000
-#define START_TRIES  20 /* connection attempts that a freshly started broker gets before another one is started */
+#define RETRY_MAX_MS 500
+#define START_TRIES  4 /* connection attempts between two starts; one too many ends by itself at the broker's lock */
 
 struct message { /* waiting for room in the socket */
 	struct message *next;
@@ -187,6 +187,7 @@ static void on_pod_state(struct rf_broker *b, const struct rf_sockd_message *m)
 
 	if (pod)
 		rf_pods_checker_told(b->agent, pod, m->error);
+	rf_broker_ask_status(b);
 }
 
 /* Takes fd. */
@@ -276,14 +277,21 @@ static int broker_program(char ret[PATH_MAX])
 	return access(ret, X_OK) < 0 ? -errno : 0;
 }
 
-/* In the grandchild: a session of its own, so that what ends the agent (a terminal, its shell's job control) does not reach it. */
-static void exec_broker(const char *program, const char *instance)
+/* In the grandchild: a session and streams of its own, so that what ends the agent (a terminal, its shell, a pipe) does not reach it. */
+static void exec_broker(const char *program, const struct rf_instance *instance)
 {
+	char log[PATH_MAX];
 	sigset_t none;
+	int in, out;
 
+	snprintf(log, sizeof(log), "%s/sockd.log", instance->run_dir);
+	in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (in < 0 || out < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
+		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setenv("RINGFENCE_INSTANCE", instance, 1);
+	setenv("RINGFENCE_INSTANCE", instance->name, 1);
 	execl(program, program, (char *)NULL);
 	_exit(127);
 }
@@ -303,12 +311,12 @@ static int start_broker(const struct rf_agent *agent)
 	if (child == 0) {
 		setsid();
 		if (fork() == 0)
-			exec_broker(program, agent->instance.name);
+			exec_broker(program, &agent->instance);
 		_exit(0);
 	}
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
-	rf_log_info("started %s", program);
+	rf_log_info("started %s, its log is %s/sockd.log", program, agent->instance.run_dir);
 	return 0;
 }
 
@@ -321,7 +329,9 @@ static void on_retry(void *arg)
 		return;
 	fd = connect_broker(&b->agent->instance);
 	if (fd < 0) {
-		if (b->agent->start_broker && b->tries++ % START_TRIES == 0)
+		if (!b->tries)
+			rf_pods_checker_lost(b->agent); /* adopted pods may still count on the one before */
+		if (b->tries++ % START_TRIES == 0 && b->agent->start_broker)
 			(void)start_broker(b->agent); /* it has logged why not; the next round tries again */
 		rf_timer_arm(b->retry, b->retry_ms);
 		b->retry_ms = b->retry_ms * 2 < RETRY_MAX_MS ? b->retry_ms * 2 : RETRY_MAX_MS;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -321,6 +322,7 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	agent.started_ns = rf_now_realtime_ns();
+	(void)signal(SIGPIPE, SIG_IGN);        /* a log nobody reads any more is no reason to end */
 	(void)setrlimit(RLIMIT_NOFILE, &many); /* a lower limit only means fewer clients and pods */
 	r = rf_instance_init(&agent.instance, instance);
 	if (r < 0 || set_policies(&agent, policies) < 0) {

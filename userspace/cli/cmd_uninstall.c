@@ -14,9 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "cli/client.h"
@@ -41,7 +39,8 @@ struct uninstall {
 	unsigned failures;
 	char pods[512][160]; /* keys */
 	size_t pod_count;
-	pid_t agent, broker;
+	pid_t agent;
+	unsigned broker_processes;
 };
 
 static void found(struct uninstall *u, const char *kind, const char *what)
@@ -79,19 +78,19 @@ static void collect_pods(struct uninstall *u, const char *dir)
 	}
 }
 
-static pid_t broker_pid(const struct rf_instance *instance)
+/* The broker and its checker have a cgroup to themselves. (Connecting to the broker would make it drop the agent.) */
+static unsigned count_processes(const char *cgroup)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct ucred cred = {};
-	socklen_t len = sizeof(cred);
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[PATH_MAX];
+	unsigned n = 0;
+	int pid;
 
-	if (fd < 0 || strlen(instance->sockd_path) >= sizeof(sun.sun_path))
-		return 0;
-	memcpy(sun.sun_path, instance->sockd_path, strlen(instance->sockd_path));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
-		return 0;
-	return cred.pid;
+	snprintf(path, sizeof(path), "%.4000s/cgroup.procs", cgroup);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1)
+		n++;
+	return n;
 }
 
 static bool exists(const char *path)
@@ -108,15 +107,15 @@ static void list(struct uninstall *u)
 	if (*u->instance.pods_cgroup)
 		collect_pods(u, u->instance.pods_cgroup);
 	u->agent = rf_check_agent_pid(&u->instance);
-	u->broker = broker_pid(&u->instance);
+	u->broker_processes = *u->instance.sockd_cgroup ? count_processes(u->instance.sockd_cgroup) : 0;
 	printf("instance %s:\n", u->instance.name);
 	for (size_t i = 0; i < u->pod_count; i++)
 		found(u, "pod", u->pods[i]);
 	snprintf(text, sizeof(text), "ringfenced (pid %d)", u->agent);
 	if (u->agent)
 		found(u, "process", text);
-	snprintf(text, sizeof(text), "ringfence-sockd (pid %d) and its checker", u->broker);
-	if (u->broker)
+	snprintf(text, sizeof(text), "ringfence-sockd and checker: %u processes", u->broker_processes);
+	if (u->broker_processes)
 		found(u, "process", text);
 	(void)rf_datapath_uninstall(&u->instance, true, found_bpf, u); /* failures show when it is done in earnest */
 	if (exists(u->instance.cgroup_dir))
@@ -210,10 +209,9 @@ static void remove_all(struct uninstall *u)
 
 	end_process(u, "ringfenced", u->agent);
 	remove_pods(u);
-	end_process(u, "ringfence-sockd", u->broker);
 	r = *u->instance.sockd_cgroup ? rf_cgroup_kill(u->instance.sockd_cgroup, END_MS) : 0;
 	if (r < 0)
-		failed(u, "the checker", r);
+		failed(u, "the broker", r);
 	r = rf_datapath_uninstall(&u->instance, false, ignore, u);
 	if (r < 0)
 		failed(u, u->instance.bpffs_dir, r);
