@@ -18,7 +18,7 @@ struct rf_pod_room {
 	char dir[4096]; /* <run_dir>/pods/<key> */
 	char cgroup[4096];
 	char netns[4096]; /* <dir>/netns: a bind mount of the namespace */
-	char hosts[4096]; /* <dir>/hosts */
+	char hosts[4096]; /* <dir>/hosts: bind-mounted into the pod, so written in place, never renamed over */
 	char log[4096];   /* <dir>/log */
 	char veth[16];    /* host side */
 	uint32_t addr_be;
@@ -48,8 +48,11 @@ struct rf_pod_process {
 	const char *workdir;    /* NULL = current */
 };
 
-/* Starts the pod's init and the command in the room. Returns in the caller with the init's pid (in the caller's pid namespace) once the
- * command was exec()ed, or -errno of the step that failed (error gets the sentence). */
+/* Starts the pod's init and the command in the room. Both are in sessions of their own: a terminal they were given does not belong to
+ * them. The init is the caller's child (wait for it, or leave it to the system's init); a detached one outlives the caller, the other one
+ * is killed with it. A signal to the init goes to the command, whose exit code (128 + signal) becomes the init's. Returns in the caller
+ * with the init's pid (in the caller's pid namespace) once the command was exec()ed, or -errno of the step that failed (error gets the
+ * sentence). */
 int rf_pod_start(const struct rf_pod_room *room, const struct rf_pod_process *process, pid_t *ret_init, char *error, size_t size);
 /* Runs a command beside a running pod (exec): same namespaces, cgroup, capabilities; waits and returns its wait status in *ret_status. */
 int rf_pod_exec(const struct rf_pod_room *room, pid_t init, const struct rf_pod_process *process, int *ret_status, char *error,
