@@ -96,8 +96,13 @@ static __always_inline __u32 judge_segment(const struct rf_packet *p, const stru
 		key = &reversed;
 		flow = bpf_map_lookup_elem(&flows, key);
 	}
-	if (!flow)
+	if (!flow) {
+		/* The kernel ends a connection that is older than the mesh with an RST from the connection's own socket: the other end is
+		 * to be told. It carries nothing, and a pod's process cannot make one for a connection it does not have. */
+		if (p->rst && !p->data_len && owner != RF_TAG_NONE)
+			return 0;
 		return is_unmeshed(q) ? 0 : RF_REASON_NO_FLOW;
+	}
 	flow->life |= life_bits(p, key == &reversed);
 	if (p->rst)
 		return 0; /* carries nothing; the end of a connection that was revoked must be told too */
@@ -188,8 +193,10 @@ static __always_inline int comes_from(struct __sk_buff *skb, const struct rf_pee
 static __always_inline __u32 judge_arrival(const struct rf_packet *p, const struct rf_question *q, const struct rf_peer *peer,
 					   struct rf_answer *a)
 {
-	if (!opens(p) || (peer && (peer->flags & RF_PEER_LOCAL)))
-		return judge_segment(p, q, RF_TAG_NONE, 0); /* a local sender's SYN was decided when it left its pod */
+	int local = peer && (peer->flags & RF_PEER_LOCAL);
+
+	if (!opens(p) || local) /* a local sender's SYN and its socket were judged when it left its pod */
+		return judge_segment(p, q, local ? RF_TAG_POD : RF_TAG_NONE, 0);
 	rf_flow_open(p, q, 0, a);
 	return a->verdict == RF_VERDICT_ALLOW ? 0 : a->reason;
 }

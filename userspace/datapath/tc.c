@@ -105,9 +105,14 @@ void rf_dp_tc_detach(struct rf_datapath *dp, const char *key)
 {
 	char path[sizeof(dp->dir) + LINK_NAME_MAX + 32], name[LINK_NAME_MAX];
 
-	/* clsact filters go with the interface. */
+	/* clsact filters go with the interface. Removing the pin alone would let the kernel detach some time later. */
 	for (size_t i = 0; i < RF_ARRAY_SIZE(directions); i++) {
+		_cleanup_close_ int fd = -1;
+
 		link_name(name, key, &directions[i]);
+		fd = rf_dp_pinned(dp->dir, "links/pods", name);
+		if (fd >= 0)
+			(void)bpf_link_detach(fd);
 		snprintf(path, sizeof(path), "%s/links/pods/%s", dp->dir, name);
 		(void)unlink(path);
 	}
