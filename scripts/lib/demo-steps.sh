@@ -9,7 +9,7 @@ INGRESS_ADDRESS=
 step_machine() {
 	step "This machine can do it, and the mesh's agent runs (permissive, as in the tutorial)"
 	perform rf check --fix
-	[ "$differences" = 0 ] || die "this machine cannot do it yet; see above"
+	no_difference || die "this machine cannot do it yet; see above"
 	make_outside || die "cannot make a foreign network namespace"
 	start_instance || die "the agent does not start"
 	perform rf apply -f "$TOP/policies/bookstore/manifests"

@@ -58,5 +58,9 @@ conclude() {
 
 totals() {
 	printf '\n%s steps, %s results compared, %s differences\n' "$steps" "$verified" "$differences"
+	no_difference
+}
+
+no_difference() {
 	[ "$differences" = 0 ]
 }
