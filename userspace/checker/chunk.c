@@ -151,11 +151,18 @@ static unsigned int next_state(struct rf_chunk *k, unsigned char c)
 	}
 }
 
-ssize_t rf_chunk_feed(struct rf_chunk *k, const char *data, size_t len, bool *done)
+static bool in_extension(const struct rf_chunk *k, char c)
+{
+	return k->state == SIZE ? c == ';' : k->state >= EXT_NAME_START && k->state <= EXT_AFTER_QUOTE && c != '\r';
+}
+
+ssize_t rf_chunk_feed(struct rf_chunk *k, const char *data, size_t len, bool *done, bool *extension)
 {
 	size_t i = 0;
 
-	while (i < len && k->state != END) {
+	*extension = len && in_extension(k, data[0]);
+
+	while (i < len && k->state != END && in_extension(k, data[i]) == *extension) {
 		if (k->state == DATA) {
 			size_t n = len - i < k->left ? len - i : (size_t)k->left;
 

@@ -24,5 +24,6 @@ struct rf_chunk { /* zeroed = start of the body */
 	char name[20]; /* of a trailer, as far as it fits */
 };
 
-/* Takes bytes of the body. Returns how many belong to it (all, unless the end is among them: then *done), or -EBADMSG. */
-ssize_t rf_chunk_feed(struct rf_chunk *chunk, const char *data, size_t len, bool *done);
+/* Takes a run of bytes of the body that are all of an extension or all not (*extension; the ';' belongs to it). Returns the length of the
+ * run or -EBADMSG. *done: the body ends with it. */
+ssize_t rf_chunk_feed(struct rf_chunk *chunk, const char *data, size_t len, bool *done, bool *extension);
