@@ -66,7 +66,7 @@ FUZZ_SECONDS ?= 10
 GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean uninstall,$(GOALS)),)
 NEED_TOOLS := $(firstword $(CC)) $(firstword $(BPF_CC)) $(BPFTOOL) pkg-config ar
-NEED_LIBS := libbpf libelf zlib libcjson yaml-0.1 libnl-route-3.0 libcap cmocka
+NEED_LIBS := libbpf libelf zlib libcjson yaml-0.1 libnl-route-3.0 libcap cmocka libpcre2-8
 MISSING := $(shell for t in $(NEED_TOOLS); do command -v $$t >/dev/null || echo $$t; done)
 MISSING += $(shell command -v pkg-config >/dev/null && for l in $(NEED_LIBS); do pkg-config --exists $$l || echo $$l; done)
 ifeq ($(LLHTTP_SRC)$(wildcard /usr/include/llhttp.h /usr/local/include/llhttp.h),)
@@ -131,7 +131,8 @@ $(PROGRAMS):
 	$(Q)$(CC) $(OPT) $(SAN) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # ---- tests. A test links the library; one that needs a program's object includes its .c. ----
-TEST_LINK = $(LIB) $(LLHTTP_OBJ) -lcmocka $(LDLIBS) $(LLHTTP_LIBS)
+# pcre2 is what the automata are compared with.
+TEST_LINK = $(LIB) $(LLHTTP_OBJ) -lcmocka -lpcre2-8 $(LDLIBS) $(LLHTTP_LIBS)
 $(B)/tests/%: tests/unit/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 	@mkdir -p $(@D); echo "TEST $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< $(TEST_LINK) -o $@
