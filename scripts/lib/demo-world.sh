@@ -14,14 +14,17 @@ take_lock() {
 		# Opened for appending: the pid of who holds it must stay readable.
 		exec 9>>"$STATE/lock"
 		if ! flock -n 9; then
-			read -r pid <"$STATE/lock"
-			die "another demo is running (process $pid); wait for it, end it with: kill $pid, or choose another RINGFENCE_INSTANCE and address ranges"
+			pid=$(recall "$STATE/lock")
+			# A killed demo's last command may hold the lock for the moment it still runs.
+			if [ -n "$pid" ] || ! flock -w 15 9; then
+				die "another demo is running (process ${pid:-unknown}); wait for it, end it with: kill ${pid:-PID}, or choose another RINGFENCE_INSTANCE and address ranges"
+			fi
 		fi
 		# The former holder may have removed the file between our open and our lock.
 		[ "$(stat -Lc %i "/proc/$$/fd/9")" = "$(stat -c %i "$STATE/lock" 2>/dev/null)" ] && break
 		mkdir -p "$STATE"
 	done
-	echo "$$" >"$STATE/lock"
+	remember "$STATE/lock" $$
 }
 
 release_lock() {
