@@ -264,6 +264,7 @@ static void nothing(void *arg, const char *what)
 
 static int close_world(void **state)
 {
+	static const char *const locks[] = {"sockd.lock", "agent.lock"};
 	int status = 0;
 
 	(void)state;
@@ -280,12 +281,14 @@ static int close_world(void **state)
 	rf_cgroup_remove(instance.sockd_cgroup);
 	rf_cgroup_remove(instance.pods_cgroup);
 	rf_cgroup_remove(instance.cgroup_dir);
-	char lock[PATH_MAX];
+	for (size_t i = 0; i < RF_ARRAY_SIZE(locks); i++) {
+		char path[PATH_MAX];
 
-	snprintf(lock, sizeof(lock), "%s/sockd.lock", instance.run_dir);
-	unlink(lock);
+		snprintf(path, sizeof(path), "%s/%s", instance.run_dir, locks[i]);
+		unlink(path);
+	}
 	rmdir(instance.run_dir);
-	return access(instance.sockd_path, F_OK) == 0 || !WIFEXITED(status) || WEXITSTATUS(status) ? -1 : 0;
+	return access(instance.run_dir, F_OK) == 0 || !WIFEXITED(status) || WEXITSTATUS(status) ? -1 : 0;
 }
 
 /* ---- client and server ---- */
