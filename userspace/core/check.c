@@ -83,8 +83,9 @@ static bool check_capabilities(struct rf_check_report *report)
 
 	for (size_t i = 0; i < RF_ARRAY_SIZE(needed); i++)
 		if (!(have >> needed[i].bit & 1)) {
-			strcat(missing, " ");
-			strcat(missing, needed[i].name);
+			size_t len = strlen(missing);
+
+			snprintf(missing + len, sizeof(missing) - len, " %s", needed[i].name);
 		}
 	if (!*missing) {
 		rf_check_add(report, "capabilities", RF_CHECK_OK, "everything needed is there");

@@ -5,10 +5,12 @@
  * to change: the item names the rule, and the command that lets pod traffic by.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/check_parts.h"
 #include "core/cleanup.h"
@@ -16,27 +18,71 @@
 
 #define NOT_FOUND 127
 
-/* Output of a command; -ENOENT if there is no such program, -EIO if it failed. */
-static int capture(const char *command, char **ret)
+/* Runs argv (looked for in PATH and where Debian keeps administration tools) with its output in a pipe. */
+static int spawn(char *const argv[], pid_t *ret_pid, FILE **ret_output)
+{
+	const char *path = getenv("PATH");
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		char longer[4096];
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		snprintf(longer, sizeof(longer), "%.4000s:/usr/sbin:/sbin", path && *path ? path : "/usr/bin:/bin");
+		setenv("PATH", longer, 1);
+		if (null < 0 || dup2(null, 0) < 0 || dup2(fds[1], 1) < 0 || dup2(null, 2) < 0)
+			_exit(1);
+		execvp(argv[0], argv);
+		_exit(errno == ENOENT ? NOT_FOUND : 1);
+	}
+	close(fds[1]);
+	*ret_output = pid < 0 ? NULL : fdopen(fds[0], "re");
+	if (!*ret_output)
+		close(fds[0]);
+	*ret_pid = pid;
+	return pid < 0 ? -EAGAIN : 0;
+}
+
+static int read_all(FILE *from, char **ret)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0, n;
-	FILE *to = open_memstream(&text, &size), *from;
+	FILE *to = open_memstream(&text, &size);
 	char buffer[4096];
-	int status;
 
 	if (!to)
-		return -errno;
-	from = popen(command, "re");
-	while (from && (n = fread(buffer, 1, sizeof(buffer), from)) > 0)
+		return -ENOMEM;
+	while ((n = fread(buffer, 1, sizeof(buffer), from)) > 0)
 		fwrite(buffer, 1, n, to);
-	status = from ? pclose(from) : -1;
-	if (fclose(to) != 0 || status < 0)
-		return -EIO;
+	if (fclose(to) != 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+/* Output of a command; -ENOENT if there is no such program, -EIO if it failed. */
+static int capture(char *const argv[], char **ret)
+{
+	_cleanup_fclose_ FILE *from = NULL;
+	_cleanup_free_ char *text = NULL;
+	int status, r;
+	pid_t pid;
+
+	r = spawn(argv, &pid, &from);
+	if (r < 0)
+		return r;
+	r = from ? read_all(from, &text) : -ENOMEM;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
 		return -ENOENT;
-	if (status != 0)
-		return -EIO;
+	if (r < 0 || status != 0)
+		return r < 0 ? r : -EIO;
 	*ret = TAKE_PTR(text);
 	return 0;
 }
@@ -64,27 +110,33 @@ static void unreadable(const char *tool, int r, struct rf_check_report *report)
 
 void rf_check_forwarding(const struct rf_instance *instance, struct rf_check_report *report)
 {
+	/* not `-t filter`: that would load the table, while without it only what exists is shown */
+	static char *const save[] = {(char *)"iptables-save", NULL};
+	static char *const list[] = {(char *)"nft", (char *)"list", (char *)"ruleset", NULL};
 	_cleanup_free_ char *iptables = NULL;
 	_cleanup_free_ char *nft = NULL;
 	struct rf_firewall_answer answer;
 	size_t before = report->count;
 	int r;
 
-	/* not `-t filter`: that would load the table, while without it only what exists is shown */
-	r = capture("PATH=$PATH:/usr/sbin:/sbin iptables-save 2>/dev/null", &iptables);
+	r = capture(save, &iptables);
 	if (r == 0)
 		r = rf_firewall_iptables(iptables, instance->pod_net_be, instance->pod_mask_be, &answer);
 	if (r == 0)
 		report_answer(&answer, "iptables", report);
 	else if (r != -ENOENT)
 		unreadable("iptables", r, report);
-	r = capture("PATH=$PATH:/usr/sbin:/sbin nft list ruleset 2>/dev/null", &nft);
+	r = capture(list, &nft);
 	if (r == 0)
 		r = rf_firewall_nft(nft, instance->pod_net_be, instance->pod_mask_be, iptables && strstr(iptables, "(nf_tables)"), &answer);
 	if (r == 0)
 		report_answer(&answer, "nftables", report);
 	else if (r != -ENOENT)
 		unreadable("nftables", r, report);
+	if (!iptables && !nft && report->count == before)
+		rf_check_fix(rf_check_add(report, "forwarding", RF_CHECK_WARN,
+					  "neither iptables nor nft is installed, so the packet filter cannot be read"),
+			     "apt install nftables");
 	if (report->count == before)
 		rf_check_add(report, "forwarding", RF_CHECK_OK, "%s",
 			     "nothing in the packet filter drops traffic between pods; ip_forward is not needed");

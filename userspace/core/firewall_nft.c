@@ -142,7 +142,7 @@ struct place {
 
 static int parse_chain_line(struct rf_fw *fw, const struct place *place, const char *line)
 {
-	if (strncmp(line, "type ", 5) == 0) {
+	if (strncmp(line, "type ", 5) == 0 && fw->chain_count) {
 		struct rf_fw_chain *chain = &fw->chains[fw->chain_count - 1];
 
 		chain->forwards = strstr(line, "hook forward") != NULL;

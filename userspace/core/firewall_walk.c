@@ -71,8 +71,8 @@ enum rf_fw_match rf_fw_address(const struct rf_fw *fw, const char *cidr)
 bool rf_fw_word(const char **cursor, char *ret, size_t size)
 {
 	const char *p = *cursor + strspn(*cursor, " \t");
-	char end = *p == '"' ? '"' : *p == '{' ? '}' : 0;
-	size_t len = end ? strcspn(p + 1, (char[]){end, 0}) : strcspn(p, " \t");
+	const char *end = *p == '"' ? "\"" : *p == '{' ? "}" : NULL;
+	size_t len = end ? strcspn(p + 1, end) : strcspn(p, " \t");
 
 	if (!*p)
 		return false;

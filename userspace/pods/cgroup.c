@@ -28,9 +28,8 @@ int rf_cgroup_make(const char *mount, const char *path, uint64_t *ret_id)
 	char part[PATH_MAX];
 	size_t skip = strlen(mount);
 
-	if (strncmp(path, mount, skip) != 0 || path[skip] != '/' || strlen(path) >= sizeof(part))
+	if (strncmp(path, mount, skip) != 0 || path[skip] != '/' || snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
 		return -EINVAL;
-	strcpy(part, path);
 	for (char *p = part + skip + 1;; p++) {
 		char c = *p;
 

@@ -358,7 +358,7 @@ int rf_pod_exec(const struct rf_pod_room *room, pid_t init, const struct rf_pod_
 	_cleanup_close_ int fd = -1;
 	struct entry e = {.room = room, .process = &limited, .env = env, .netns = -1, .log = -1, .pipe = -1};
 	sigset_t old;
-	pid_t pid;
+	pid_t pid = 0;
 	int r;
 
 	if (check_process(process, &err) < 0)
