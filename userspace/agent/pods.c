@@ -182,7 +182,7 @@ int rf_pods_started(struct rf_agent *agent, struct rf_local_pod *pod, pid_t pid,
 
 void rf_pods_checker_told(struct rf_agent *agent, struct rf_local_pod *pod, int error)
 {
-	int r;
+	int before = pod->checker_error, r;
 
 	if (pod->checker_error != error || !error) {
 		r = rf_datapath_pod_checker(agent->dp, pod->hook.cgroup_id, !error);
@@ -191,8 +191,11 @@ void rf_pods_checker_told(struct rf_agent *agent, struct rf_local_pod *pod, int 
 	}
 	pod->checker_error = error;
 	pod->hook.pod.flags = error ? 0 : RF_POD_CHECKER_READY;
-	if (error)
-		rf_agent_note(agent, "checker", "the checker cannot listen in pod %s/%s: %s", pod->ns, pod->name, strerror(error));
+	if (error && error != before) /* it is asked again and again */
+		rf_agent_note(agent, "checker", "the checker cannot listen in pod %s/%s on port %u: %s", pod->ns, pod->name,
+			      agent->instance.checker_port, strerror(error));
+	if (!error && before && before != ENOTCONN)
+		rf_agent_note(agent, "checker", "the checker listens in pod %s/%s again", pod->ns, pod->name);
 	if (pod->waiting_client)
 		rf_control_pod_created(agent->control, pod);
 }

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,6 +133,19 @@ static cJSON *pod_common(const struct rf_local_pod *pod)
 	return o;
 }
 
+static void add_checker_error(cJSON *o, const struct rf_agent *agent, const struct rf_local_pod *pod)
+{
+	char text[128];
+
+	if (!pod->checker_error)
+		return;
+	if (pod->checker_error == ENOTCONN)
+		snprintf(text, sizeof(text), "the socket broker is not connected");
+	else
+		snprintf(text, sizeof(text), "port %u: %s", agent->instance.checker_port, strerror(pod->checker_error));
+	cJSON_AddStringToObject(o, "checker_error", text);
+}
+
 static cJSON *report_pod(struct rf_agent *agent, const struct rf_local_pod *pod)
 {
 	cJSON *o = pod_common(pod);
@@ -148,10 +162,7 @@ static cJSON *report_pod(struct rf_agent *agent, const struct rf_local_pod *pod)
 		return o;
 	cJSON_AddBoolToObject(o, "hooked", rf_pods_hooked(pod));
 	add_attest(o, pod);
-	if (pod->checker_error)
-		cJSON_AddStringToObject(o, "checker_error",
-					pod->checker_error == ENOTCONN ? "the socket broker is not connected"
-								       : strerror(pod->checker_error));
+	add_checker_error(o, agent, pod);
 	return o;
 }
 

@@ -120,12 +120,21 @@ void rf_pods_attest_all(struct rf_agent *agent)
 		rf_pods_attest(agent, agent->pods.items[i]);
 }
 
+/* Whoever took the checker's port in a pod may have given it back. */
+static void ask_again(struct rf_agent *agent, const struct rf_local_pod *pod)
+{
+	if (pod->state != RF_POD_EXITED && pod->checker_error && pod->checker_error != ENOTCONN)
+		(void)rf_broker_pod_add(agent->broker, pod); /* not connected: replayed as soon as it is */
+}
+
 static void on_look(void *arg)
 {
 	struct rf_agent *agent = arg;
 
-	for (size_t i = 0; i < agent->pods.count; i++)
+	for (size_t i = 0; i < agent->pods.count; i++) {
 		look_for_end(agent, agent->pods.items[i]);
+		ask_again(agent, agent->pods.items[i]);
+	}
 	rf_pods_attest_all(agent);
 	rf_broker_ask_status(agent->broker);
 	rf_timer_arm(look_timer, RF_ATTEST_MS);
