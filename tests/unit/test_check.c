@@ -1,199 +1,156 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The check on the machine the tests run on, and its one change to it (mounting bpffs) in a private mount namespace. Needs root for that.
- */
+/* What only a whole set of files shows: duplicates and references. */
+#include "objects_world.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* cmocka wants its prerequisites first */
-#include <cmocka.h>
+#include "objects/print.h"
 
-#include "core/check.h"
-#include "core/check_port.h"
-#include "core/cleanup.h"
+#define TARGET(rules)                                                                                                                      \
+	"apiVersion: access.smi-spec.io/v1alpha3\nkind: TrafficTarget\nmetadata: {name: t, namespace: shop}\nspec:\n"                      \
+	"  destination: {kind: ServiceAccount, name: web, namespace: shop}\n  sources: [{kind: ServiceAccount, name: v, namespace: "       \
+	"street}]\n  rules: [" rules "]\n"
+#define GROUP                                                                                                                              \
+	"---\napiVersion: specs.smi-spec.io/v1alpha4\nkind: HTTPRouteGroup\nmetadata: {name: r, namespace: shop}\nspec: {matches: "        \
+	"[{name: one}]}\n"
+#define ACCOUNT(ns, name) "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: " name ", namespace: " ns "}\n"
 
-static const struct rf_check_item *find(const struct rf_check_report *report, const char *name)
+static void test_duplicates(void **state)
 {
-	for (size_t i = 0; i < report->count; i++)
-		if (strcmp(report->items[i].name, name) == 0)
-			return &report->items[i];
-	fail_msg("no item %s", name);
-	return NULL;
-}
-
-static struct rf_instance an_instance(void)
-{
-	struct rf_instance instance;
-	char name[32];
-	int r;
-
-	snprintf(name, sizeof(name), "rfunitcheck%d", getpid());
-	r = rf_instance_init(&instance, name);
-	assert_true(r == 0 || r == -ENOENT);
-	return instance;
-}
-
-static void test_without_cgroup2(void **state)
-{
-	struct rf_instance instance = an_instance();
-	struct rf_check_report report;
+	RF_CLEANUP(rf_objects_freep) struct rf_objects *o = world_add(NULL, "a.yaml", ACCOUNT("shop", "web"));
 
 	(void)state;
-	instance.cgroup_mount[0] = '\0';
-	assert_true(rf_check_run(&instance, 0, &report) >= 1);
-	assert_int_equal(find(&report, "cgroup2")->level, RF_CHECK_FAIL);
-	assert_non_null(strstr(find(&report, "cgroup2")->fix, "mount -t cgroup2"));
+	world_add(o, "b.yaml", "\n" ACCOUNT("street", "web") ACCOUNT("shop", "web"));
+	assert_int_equal(rf_objects_check(o), 0);
+	assert_int_equal(o->diags.count, 1);
+	assert_string_equal(o->diags.items[0].place.file, "b.yaml");
+	assert_string_equal(world_diag(o, 0), "8:1: ServiceAccount shop/web is already in a.yaml:3");
 }
 
-static void test_range_in_use(void **state)
+static void test_references(void **state)
 {
-	struct rf_instance instance = an_instance();
-	struct rf_check_report report;
+	(void)state;
+	assert_clean(TARGET("{kind: HTTPRouteGroup, name: r, matches: [one]}") GROUP);
+	assert_clean(TARGET("{kind: HTTPRouteGroup, name: r}") GROUP);
+	assert_warning(TARGET("{kind: HTTPRouteGroup, name: r, matches: [one, two]}") GROUP, "has no match \"two\": it admits nothing");
+	assert_warning(TARGET("{kind: HTTPRouteGroup, name: r, matches: []}") GROUP, "matches is empty: this rule admits nothing");
+	assert_warning(TARGET("{kind: HTTPRouteGroup, name: x}") GROUP, "HTTPRouteGroup shop/x does not exist: this rule admits nothing");
+	assert_warning(TARGET("{kind: TCPRoute, name: r}") GROUP, "TCPRoute shop/r does not exist");
+	assert_warning(TARGET(""), "spec.rules is empty: this TrafficTarget admits nothing");
+	/* a group of another namespace does not count */
+	assert_warning(TARGET("{kind: HTTPRouteGroup, name: r}") "---\napiVersion: specs.smi-spec.io/v1alpha4\nkind: HTTPRouteGroup\n"
+								 "metadata: {name: r, namespace: street}\nspec: {matches: []}\n",
+		       "HTTPRouteGroup shop/r does not exist");
+}
+
+static void test_accounts(void **state)
+{
+	(void)state;
+	assert_clean(TARGET("{kind: HTTPRouteGroup, name: r}") GROUP ACCOUNT("street", "v"));
+	assert_warning(TARGET("{kind: HTTPRouteGroup, name: r}") GROUP ACCOUNT("street", "w"), "ServiceAccount street/v does not exist");
+}
+
+static void test_ingress_backend(void **state)
+{
+	static const char text[] =
+		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: IngressBackend\nmetadata: {name: b, namespace: shop}\n"
+		"spec: {backends: [{name: web, port: {number: 1, protocol: http}}], sources: [{kind: Service, name: in, "
+		"namespace: edge}]}\n";
 
 	(void)state;
-	assert_int_equal(rf_cidr_parse("127.0.0.0/24", &instance.pod_net_be, &instance.pod_mask_be), 0);
-	assert_true(rf_check_run(&instance, 0, &report) >= 1);
-	assert_int_equal(find(&report, "pod-addresses")->level, RF_CHECK_FAIL);
-	assert_non_null(strstr(find(&report, "pod-addresses")->detail, "of lo"));
-	assert_non_null(strstr(find(&report, "pod-addresses")->fix, "RINGFENCE_POD_CIDR"));
+	assert_warning(text, "Service shop/web does not exist: this backend admits nothing");
+	assert_warning(text, "Service edge/in does not exist: the whole IngressBackend admits nobody");
 }
 
-/* Runs in a child: as an ordinary user nothing may be called fine that is not. */
-static int as_nobody(void)
+static void test_errors_silence_references(void **state)
 {
-	struct rf_instance instance;
-	struct rf_check_report report;
-	int bad = 0;
+	RF_CLEANUP(rf_objects_freep)
+	struct rf_objects *o =
+		world_checked(TARGET("{kind: HTTPRouteGroup, name: r}") "---\napiVersion: specs.smi-spec.io/v1alpha4\n"
+									"kind: HTTPRouteGroup\nmetadata: {name: r, namespace: shop}\n"
+									"spec: {matches: [{}]}\n");
 
-	rf_instance_init(&instance, "rfunitnobody");
-	if (setgid(65534) < 0 || setuid(65534) < 0)
-		return 1;
-	rf_check_run(&instance, 0, &report);
-	for (size_t i = 0; i < report.count; i++) {
-		const struct rf_check_item *item = &report.items[i];
+	(void)state;
+	assert_int_equal(o->diags.count, 1); /* the group is there, only wrong: no word about a missing one */
+	assert_true(o->diags.items[0].is_error);
+}
 
-		bad |= strcmp(item->name, "root") == 0 && item->level != RF_CHECK_FAIL ? 2 : 0;
-		bad |= strcmp(item->name, "capabilities") == 0 && item->level != RF_CHECK_FAIL ? 4 : 0;
-		bad |= strncmp(item->name, "bpf-", 4) == 0 ? 8 : 0; /* not tried: it would say nothing */
+static void write_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void test_directory(void **state)
+{
+	RF_CLEANUP(rf_objects_freep) struct rf_objects *o = NULL;
+	char dir[] = "/tmp/rf-check-XXXXXX", path[256];
+	static const char *const names[] = {"b.yml", "a.yaml", "c.json", ".hidden.yaml", "d.txt", "e.yaml~"};
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	write_file(dir, "b.yml", ACCOUNT("n", "b"));
+	write_file(dir, "a.yaml", ACCOUNT("n", "a"));
+	write_file(dir, "c.json", "{\"apiVersion\": \"v1\", \"kind\": \"ServiceAccount\", \"metadata\": {\"name\": \"c\"}}");
+	for (size_t i = 3; i < RF_ARRAY_SIZE(names); i++)
+		write_file(dir, names[i], "not: [yaml");
+	snprintf(path, sizeof(path), "%s/pipe.yaml", dir);
+	assert_int_equal(mkfifo(path, 0600), 0); /* must not hang the reader */
+	assert_int_equal(rf_objects_new(&o), 0);
+	assert_int_equal(rf_objects_add_path(o, dir, dir), 0);
+	assert_int_equal(rf_objects_check(o), 0);
+	assert_int_equal(o->all_count, 3);
+	assert_string_equal(o->all[0].meta.name, "a");
+	assert_string_equal(o->all[0].meta.place.file, "a.yaml");
+	assert_string_equal(o->all[2].meta.ns, "default");
+	assert_int_equal(o->diags.error_count, 1);
+	assert_string_equal(o->diags.items[0].place.file, "pipe.yaml");
+	assert_int_equal(rf_objects_add_path(o, "/nonexistent/x.yaml", NULL), -ENOENT);
+	assert_int_equal(unlink(path), 0);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		assert_int_equal(unlink(path), 0);
 	}
-	return report.failed >= 2 ? bad : 16;
+	assert_int_equal(rmdir(dir), 0);
 }
 
-static bool is_empty_file(const char *path)
+static void test_print(void **state)
 {
-	struct stat st;
-
-	return stat(path, &st) == 0 && st.st_size == 0;
-}
-
-static int bpffs_comes_and_goes(void)
-{
-	static struct rf_instance instance;
-	static struct rf_check_report report;
-	char marker[4200];
-	int r;
-
-	rf_instance_init(&instance, "rfunitbpffs");
-	snprintf(marker, sizeof(marker), "%s/bpffs-mounted", instance.run_dir);
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return 1;
-	while (rf_check_bpffs_mounted())
-		if (umount2("/sys/fs/bpf", MNT_DETACH) < 0)
-			return 2;
-	rf_check_run(&instance, 0, &report);
-	if (rf_check_bpffs_mounted() || !report.failed)
-		return 3; /* without being asked it changes nothing, and says so */
-	rf_check_run(&instance, RF_CHECK_FIX, &report);
-	if (!rf_check_bpffs_mounted() || !is_empty_file(marker))
-		return 4;
-	if (mkdir("/sys/fs/bpf/somebody", 0700) < 0 || rf_check_bpffs_unmount(&instance) != -ENOTEMPTY || !rf_check_bpffs_mounted())
-		return 5;
-	rmdir("/sys/fs/bpf/somebody");
-	r = rf_check_bpffs_unmount(&instance);
-	if (r < 0 || rf_check_bpffs_mounted() || access(marker, F_OK) == 0)
-		return 6;
-	/* one that somebody else mounted is not ours to unmount */
-	if (mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL) < 0 || rf_check_bpffs_mount(&instance) != 0 ||
-	    rf_check_bpffs_unmount(&instance) != 0 || !rf_check_bpffs_mounted())
-		return 7;
-	return rmdir(instance.run_dir) < 0 ? 8 : 0;
-}
-
-static void in_child(int (*fn)(void))
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0)
-		_exit(fn());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static void test_as_nobody(void **state)
-{
-	(void)state;
-	if (geteuid() != 0)
-		skip();
-	in_child(as_nobody);
-}
-
-static void test_bpffs(void **state)
-{
-	(void)state;
-	if (geteuid() != 0)
-		skip();
-	in_child(bpffs_comes_and_goes);
-}
-
-static void test_agent(void **state)
-{
-	struct rf_instance instance = an_instance();
-	struct rf_check_report report;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	struct rf_diag d = {.is_error = true, .place = {"a.yaml", 3, 7}, .text = "x \x1b[31m"};
 
 	(void)state;
-	assert_int_equal(rf_check_agent_pid(&instance), 0);
-	rf_check_run(&instance, RF_CHECK_STARTING, &report);
-	assert_int_equal(find(&report, "agent")->level, RF_CHECK_OK);
-}
-
-static void test_port(void **state)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t len = sizeof(address);
-	struct rf_port_holder holder;
-
-	(void)state;
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	assert_int_equal(rf_check_port(ntohs(address.sin_port), &holder), -ENOENT); /* bound, not listening */
-	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(rf_check_port(ntohs(address.sin_port), &holder), 0);
-	assert_int_equal(holder.pid, getpid());
-	assert_string_equal(holder.comm, "test_check");
+	assert_non_null(f);
+	rf_diag_print(f, &d);
+	d = (struct rf_diag){.place = {"b.yaml", 0, 0}, .text = "y"};
+	rf_diag_print(f, &d);
+	assert_int_equal(fclose(f), 0);
+	assert_string_equal(text, "a.yaml:3:7: error: x \\x1b[31m\nb.yaml: warning: y\n");
+	free(text);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_without_cgroup2), cmocka_unit_test(test_range_in_use), cmocka_unit_test(test_as_nobody),
-		cmocka_unit_test(test_bpffs),           cmocka_unit_test(test_agent),        cmocka_unit_test(test_port),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_ingress_backend),
+		cmocka_unit_test(test_errors_silence_references),
+		cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_print),
 	};
 
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);

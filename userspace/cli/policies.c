@@ -81,12 +81,12 @@ int rf_policies_edit(const struct rf_policies *p, struct rf_edit **ret)
 {
 	int r = rf_edit_open(p->dir, ret);
 
-	if (r == -ENOENT)
+	if (r == -ENOENT && access(p->dir, F_OK) < 0)
 		fprintf(stderr, "ringfence: there is no policy directory %s\n  try: mkdir -p %s\n", p->dir, p->dir);
 	else if (r == -EBUSY)
 		fprintf(stderr, "ringfence: %s is locked by another program\n  try: fuser -v %s\n", p->dir, p->dir);
 	else if (r < 0)
-		fprintf(stderr, "ringfence: cannot read %s: %s\n", p->dir, strerror(-r));
+		fprintf(stderr, "ringfence: cannot read %s, or a policy file in it: %s\n", p->dir, strerror(-r));
 	return r;
 }
 

@@ -139,12 +139,18 @@ bool rf_text_is_number(const char *text)
 		return true;
 	if (text[0] == '0' && text[1] && strchr("xob", text[1]))
 		return text[2] && strspn(text + 2, DIGITS "abcdefABCDEF_") == strlen(text + 2);
-	if (!strpbrk(text, DIGITS) || *text == '_')
+	if (*text == '_')
 		return false;
 	digits = strspn(text, DIGITS "_");
 	text += digits;
-	if (*text == '.')
-		text += 1 + strspn(text + 1, DIGITS "_");
+	if (*text == '.') {
+		size_t part = strspn(text + 1, DIGITS "_");
+
+		digits += part;
+		text += 1 + part;
+	}
+	if (digits == 0)
+		return false;
 	if (*text == 'e' || *text == 'E') {
 		text++;
 		text += *text == '+' || *text == '-';

@@ -361,8 +361,6 @@ static int parse_yaml(struct parse *p)
 	yaml_parser_t parser;
 	int r;
 
-	if (s->len >= 3 && memcmp(s->text, "\xef\xbb\xbf", 3) == 0) /* libyaml does not count the byte order mark */
-		p->byte_offset = 3;
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
