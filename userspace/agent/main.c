@@ -22,6 +22,7 @@
 #include "agent/control.h"
 #include "agent/event_text.h"
 #include "agent/flow_events.h"
+#include "agent/flow_keeper.h"
 #include "agent/pods.h"
 #include "core/check.h"
 #include "core/cleanup.h"
@@ -200,6 +201,8 @@ static int start_parts(struct rf_agent *agent)
 		r = rf_broker_new(agent, &agent->broker);
 	if (r == 0)
 		r = rf_flow_events_start(agent);
+	if (r == 0)
+		r = rf_flows_keep(agent);
 	return r < 0 ? rf_log_error(-r, "cannot start") : 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/flow_keeper.h"
 #include "core/arena.h"
 #include "core/cleanup.h"
 #include "core/log.h"
@@ -203,6 +204,7 @@ static int put_in_force(struct rf_agent *agent, const struct rf_objects *objects
 		rf_policy_free(rev->policy);
 		rev->policy = TAKE_PTR(policy);
 		rf_agent_note(agent, "revision", "revision %u is live", rev->epoch);
+		rf_flows_cut(agent);
 	}
 	rev->error[0] = '\0';
 	write_all_hosts(agent);

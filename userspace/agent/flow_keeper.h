@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's two duties towards connections: cut those that a new revision forbids, forget those that are over. */
+#pragma once
+
+struct rf_agent;
+
+#define RF_SWEEP_MS 5000
+
+/* After a switch: both ends of every forbidden connection of every local pod see a reset at once. tc refuses them in any case. */
+void rf_flows_cut(struct rf_agent *agent);
+/* Starts the sweep of the flow table. 0 or -errno. */
+int rf_flows_keep(struct rf_agent *agent);
