@@ -48,7 +48,7 @@ int rf_pattern_check(const char *pattern, size_t len, struct rf_pattern_error *e
 {
 	RF_CLEANUP(build_done) struct build b = {.arena = rf_arena_new(), .nfa.limit = RF_PATTERN_NODES_MAX};
 	struct rf_node *tree;
-	uint32_t start;
+	uint32_t start = 0;
 	int r;
 
 	if (!b.arena)
@@ -238,7 +238,8 @@ static int image_of_nfa(struct rf_automaton_image *image, const struct rf_nfa *n
 	r = lay_out(image, table, 0, atom_count);
 	if (r < 0)
 		return r;
-	memcpy(image->body, nfa->insts, table);
+	if (table > 0)
+		memcpy(image->body, nfa->insts, table);
 	for (uint32_t atom = 0; atom < atom_count; atom++)
 		set_has_atom(image, atom + 1, atom, atoms, true);
 	return 0;

@@ -57,10 +57,16 @@ static enum rf_reason judge(const char *base, const struct rf_route_grant *grant
 static enum rf_reason judge_both(const char *base, const struct rf_route_grant *grant, const struct rf_subject *raw,
 				 const struct rf_subject *canonical, uint32_t *rule)
 {
+	const bool same = raw->path_len == canonical->path_len && memcmp(raw->path, canonical->path, raw->path_len) == 0;
 	uint32_t raw_rule = *rule, canonical_rule = *rule;
-	const enum rf_reason by_raw = judge(base, grant, raw, &raw_rule);
-	const enum rf_reason by_canonical = judge(base, grant, canonical, &canonical_rule);
+	enum rf_reason by_raw, by_canonical;
 
+	by_canonical = judge(base, grant, canonical, &canonical_rule);
+	if (same) { /* nearly always */
+		*rule = canonical_rule;
+		return by_canonical;
+	}
+	by_raw = judge(base, grant, raw, &raw_rule);
 	if (by_raw == RF_REASON_NO_ROUTE || by_canonical == RF_REASON_NO_ROUTE)
 		return RF_REASON_NO_ROUTE;
 	if (by_raw == RF_REASON_ROUTE_OTHERS) {
@@ -83,8 +89,10 @@ static enum rf_reason decide_path(const char *base, const struct rf_route_pair *
 	if (request->path_len > INT32_MAX)
 		return RF_REASON_BAD_PATH;
 	raw.path_len = rf_path_length(request->path, (uint32_t)request->path_len);
-	if (raw.path_len > sizeof(stack))
-		out = heap = malloc(raw.path_len);
+	if (raw.path_len > sizeof(stack)) {
+		heap = malloc(raw.path_len);
+		out = heap;
+	}
 	if (!out || rf_path_canonical(raw.path, (uint32_t)raw.path_len, out, (uint32_t)raw.path_len, &len) < 0)
 		return RF_REASON_BAD_PATH;
 	canonical.path = out;

@@ -217,7 +217,7 @@ static int rebuild(const struct partition *p, struct rf_dfa *dfa)
 		r.column_of[class] = (uint8_t)column;
 	}
 	r.number = calloc(p->block_count, sizeof(*r.number));
-	table = calloc((size_t)p->block_count * r.column_count, sizeof(*table));
+	table = reallocarray(NULL, p->block_count, r.column_count * sizeof(*table));
 	accept = calloc(p->block_count, sizeof(*accept));
 	if (!r.order || !r.number || !table || !accept)
 		return -ENOMEM;

@@ -208,8 +208,11 @@ static bool take_braces(struct rf_parser *p, uint32_t *min, uint32_t *max)
 /* Is p at a repeat operator? If so it is taken. */
 static bool take_repeat(struct rf_parser *p, uint32_t *min, uint32_t *max)
 {
-	const char c = rf_parser_left(p) ? p->text[p->at] : '\0';
+	char c;
 
+	if (!rf_parser_left(p))
+		return false;
+	c = p->text[p->at];
 	if (c == '{')
 		return take_braces(p, min, max);
 	if (c != '*' && c != '+' && c != '?')

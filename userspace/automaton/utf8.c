@@ -47,7 +47,7 @@ static uint32_t cut(uint32_t lo, uint32_t hi)
 
 static int add_piece(struct rf_nfa *nfa, uint32_t lo, uint32_t hi, uint32_t next, uint32_t *all)
 {
-	uint8_t from[4], to[4];
+	uint8_t from[4] = {0}, to[4] = {0};
 	size_t n;
 	int r;
 
