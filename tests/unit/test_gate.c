@@ -45,6 +45,7 @@ static const struct request_case requests[] = {
 	ACCEPTED("GET http://a/x HTTP/1.1\r\n" H11 "\r\n", ""),
 	ACCEPTED("GET http://A HTTP/1.1\r\n" H11 "\r\n", ""),
 	ACCEPTED("POST / HTTP/1.1\r\n" H11 "Content-Length: 3\r\n\r\nabc", "GET"),
+	ACCEPTED("POST / HTTP/1.1\r\n" H11 "Content-Length: 003\r\n\r\nabc", ""),
 	ACCEPTED("POST / HTTP/1.1\r\n" H11 "content-LENGTH:3 \t\r\n\r\nabc", ""),
 	ACCEPTED("POST / HTTP/1.1\r\n" H11 "Transfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "GET /"),
 	ACCEPTED("POST / HTTP/1.1\r\n" H11 "Transfer-Encoding: chunked\r\n\r\n0003;x=y;z=\"q\\\"\"\r\nabc\r\n0\r\nT: v\r\n\r\n", "x"),
@@ -93,7 +94,7 @@ static const struct request_case requests[] = {
 	REFUSED("POST / HTTP/1.1\r\n" H11 "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
 	REFUSED("POST / HTTP/1.1\r\n" H11 "Content-Length: 3, 3\r\n\r\nabc", 400),
 	REFUSED("POST / HTTP/1.1\r\n" H11 "Content-Length: +3\r\n\r\nabc", 400),
-	REFUSED("POST / HTTP/1.1\r\n" H11 "Content-Length: 03\r\n\r\nabc", 400),
+	REFUSED("POST / HTTP/1.1\r\n" H11 "Content-Length: 010\r\n\r\nabc", 400),
 	REFUSED("POST / HTTP/1.1\r\n" H11 "Content-Length:\r\n\r\n", 400),
 	REFUSED("POST / HTTP/1.1\r\n" H11 "Content-Length: 18446744073709551619\r\n\r\nabc", 400),
 	REFUSED("POST / HTTP/1.1\r\n" H11 "Transfer-Encoding: gzip, chunked\r\n\r\n", 400),
@@ -196,6 +197,7 @@ static void test_h2c_is_taken_out(void **state)
 		{"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n", "", false},
 		{"Connection: keep-alive, Upgrade, HTTP2-Settings\r\nUpgrade: h2c, websocket\r\nX: y\r\n",
 		 "Connection:keep-alive,Upgrade\r\nUpgrade:websocket\r\nX: y\r\n", true},
+		{"Connection: Upgrade\r\nUpgrade: h2c, HTTP/2.0\r\n", "Connection: Upgrade\r\nUpgrade:HTTP/2.0\r\n", false},
 		{"X:  y \r\nConnection: upgrade\r\nUpgrade: H2C\r\nZ: z\r\n", "X:  y \r\nZ: z\r\n", false},
 	};
 	char in[512], want[512], out[512];

@@ -9,20 +9,22 @@ struct framing {
 	bool has_length, has_encoding, has_host;
 	uint64_t length;
 	struct rf_text host;
-	bool close, keep_alive, upgrade_listed, upgrade_other, h2c, expect;
+	bool close, keep_alive, upgrade_listed, upgrade_other, upgrade_http, h2c, h2c_listed, expect;
 };
 
 static bool parse_length(struct rf_text value, uint64_t *ret)
 {
 	uint64_t n = 0;
 
-	if (!value.len || value.len > 18 || (value.len > 1 && value.data[0] == '0')) /* 18 digits always fit; a leading zero may be octal */
+	if (!value.len || value.len > 18) /* 18 digits always fit */
 		return false;
 	for (size_t i = 0; i < value.len; i++) {
 		if (value.data[i] < '0' || value.data[i] > '9')
 			return false;
 		n = n * 10 + (uint64_t)(value.data[i] - '0');
 	}
+	if (value.len > 1 && value.data[0] == '0' && n > 7) /* some take it for octal: only where that makes no difference */
+		return false;
 	*ret = n;
 	return true;
 }
@@ -75,18 +77,20 @@ static unsigned int read_connection(struct rf_text list, struct framing *f)
 	return 0;
 }
 
-/* Encrypted or re-versioned HTTP after an upgrade could not be checked per request any more. */
+/* HTTP in another version or encrypted could not be checked per request after an upgrade: the first never becomes a tunnel, the second,
+ * which servers may start at once (RFC 2817), is refused. */
 static unsigned int read_upgrade(struct rf_text list, struct framing *f)
 {
 	struct rf_text word;
 
 	while (rf_text_next(&list, &word)) {
-		if (rf_text_starts(word, "tls") || rf_text_starts(word, "http"))
+		if (rf_text_starts(word, "tls"))
 			return 400;
 		if (rf_text_is(word, "h2c"))
-			f->h2c = true;
+			f->h2c = f->h2c_listed = true;
 		else
 			f->upgrade_other = true;
+		f->upgrade_http |= rf_text_starts(word, "http");
 	}
 	return 0;
 }
@@ -227,7 +231,7 @@ static unsigned int conclude(const struct framing *f, struct rf_text authority, 
 	request->length = f->length;
 	request->body = f->has_encoding ? RF_BODY_CHUNKED : (f->length ? RF_BODY_LENGTH : RF_BODY_NONE);
 	request->keep_alive = request->http10 ? f->keep_alive && !f->close : !f->close;
-	request->upgrade = f->upgrade_listed && f->upgrade_other && !request->http10;
+	request->upgrade = f->upgrade_listed && f->upgrade_other && !f->upgrade_http && !request->http10;
 	request->h2c = f->h2c;
 	request->expect = f->expect;
 	return 0;
@@ -347,9 +351,9 @@ static bool drop_upgrade(struct rf_text word, bool flag)
 	return rf_text_is(word, "h2c");
 }
 
-static bool drop_connection(struct rf_text word, bool other_upgrade)
+static bool drop_connection(struct rf_text word, bool upgrade_gone)
 {
-	return rf_text_is(word, "http2-settings") || (rf_text_is(word, "upgrade") && !other_upgrade);
+	return rf_text_is(word, "http2-settings") || (rf_text_is(word, "upgrade") && upgrade_gone);
 }
 
 size_t rf_gate_strip_h2c(const char *data, size_t size, char *out)
@@ -372,7 +376,7 @@ size_t rf_gate_strip_h2c(const char *data, size_t size, char *out)
 		if (rf_text_is(line->name, "upgrade"))
 			put_list(&o, line, drop_upgrade, false);
 		else if (rf_text_is(line->name, "connection"))
-			put_list(&o, line, drop_connection, f.upgrade_other);
+			put_list(&o, line, drop_connection, f.h2c_listed && !f.upgrade_other);
 		else
 			put(&o, line->raw);
 	}

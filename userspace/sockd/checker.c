@@ -60,7 +60,7 @@ static void flush(struct rf_sockd_checker *c)
 	while ((q = TAILQ_FIRST(&c->queue))) {
 		int r = rf_fdpass_send(c->sock, &q->message, sizeof(q->message), q->fd);
 
-		if (r == -EAGAIN || r == -ETOOMANYREFS)
+		if (r == -EAGAIN)
 			break;
 		if (r < 0) {
 			rf_log_warning(-r, "cannot talk to the checker");

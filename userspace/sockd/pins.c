@@ -44,7 +44,7 @@ static bool same(const struct rf_sockd_pins *a, const struct rf_sockd_pins *b)
 
 int rf_sockd_pins_refresh(struct rf_sockd_pins *pins, const struct rf_instance *instance, bool *ret_changed)
 {
-	struct rf_sockd_pins now;
+	struct rf_sockd_pins now = {-1, -1, -1};
 	int r = open_all(&now, instance);
 
 	if (r < 0)
