@@ -15,16 +15,17 @@
 #include "core/cleanup.h"
 
 enum { BUYER = 10, THIEF = 20, OTHER = 30, STORE = 100, DB = 200 };
-enum { RULE_BUY = 1, RULE_STEAL, RULE_BUYER_PAIR, RULE_THIEF_PAIR, RULE_DB, RULE_PUBLIC, RULE_DENY, RULE_EMPTY };
+enum { RULE_BUY = 1, RULE_STEAL, RULE_BUYER_PAIR, RULE_THIEF_PAIR, RULE_DB, RULE_PUBLIC, RULE_DENY, RULE_EMPTY, RULE_SHARED };
 
-/* The atoms of STORE: 0 buy (buyer and thief), 1 steal (thief), 2 public (buyer). */
+/* The atoms of STORE: 0 buy (buyer and thief), 1 steal (thief), 2 public (buyer), 3 a part of steal (buyer). */
 static const char *const get[] = {"GET"};
 static const struct rf_route_atom store_atoms[] = {
 	{get, 1, "/buy", RULE_BUY},
 	{get, 1, "/api/steal.*", RULE_STEAL},
 	{NULL, 0, "/public/.*", RULE_PUBLIC},
+	{get, 1, "/api/steal/shared", RULE_SHARED},
 };
-static const uint64_t buyer_atoms = 1 | 4, thief_atoms = 1 | 2;
+static const uint64_t buyer_atoms = 1 | 4 | 8, thief_atoms = 1 | 2;
 
 /* Sorted by (src, dst, port). */
 static const struct rf_route_pair pairs[] = {
@@ -154,6 +155,21 @@ static void test_decisions(void **state)
 					 d->reason);
 			assert_int_equal(rule, d->rule);
 		}
+	}
+}
+
+/* Two routes match one request: the granted one counts, whichever comes first. */
+static void test_overlap(void **state)
+{
+	static const char path[] = "/api/steal/shared";
+
+	(void)state;
+	for (size_t states = 1; states <= RF_DFA_STATES_MAX; states += RF_DFA_STATES_MAX - 1) {
+		_cleanup_free_ struct blob *b = make_blob(states, false);
+		uint32_t rule;
+
+		for (rf_identity_t src = BUYER; src <= THIEF; src += THIEF - BUYER)
+			assert_int_equal(rf_routes_decide(b, src, STORE, 80, "GET", 3, path, strlen(path), &rule), RF_REASON_ALLOW_L7);
 	}
 }
 
@@ -299,8 +315,9 @@ static void test_validate_nfa(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decisions), cmocka_unit_test(test_permissive), cmocka_unit_test(test_long_path),
-		cmocka_unit_test(test_empty),     cmocka_unit_test(test_validate),   cmocka_unit_test(test_validate_nfa),
+		cmocka_unit_test(test_decisions),    cmocka_unit_test(test_overlap), cmocka_unit_test(test_permissive),
+		cmocka_unit_test(test_long_path),    cmocka_unit_test(test_empty),   cmocka_unit_test(test_validate),
+		cmocka_unit_test(test_validate_nfa),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
