@@ -12,13 +12,14 @@ hold() {
 	# shellcheck disable=SC2154 # set by coproc
 	[ -z "${HOLD_PID:-}" ] || wait "$HOLD_PID" 2>/dev/null # the one before has ended
 	coproc HOLD { in_pod "$namespace" python3 "$WORK/tools/hold.py" "$@" 2>&1; }
-	read -r -t 10 line <&"${HOLD[0]}" || line="no answer"
+	exec {held}<&"${HOLD[0]}" # bash takes its own away as soon as the program has ended
+	read -r -t 10 line <&"$held" || line="no answer"
 	judge "connection of $namespace to $1:$2" open "$line"
 }
 
 ends() {
 	local line
-	read -r -t 10 line <&"${HOLD[0]}" || line="nothing within 10 seconds"
+	read -r -t 10 line <&"$held" || line="nothing within 10 seconds"
 	echo "$line"
 }
 
