@@ -14,28 +14,28 @@ static const struct rf_kind *const families[] = {
 	rf_kinds_specs, rf_kinds_split,    rf_kinds_policy,  rf_kinds_config,
 };
 
-static void format_text(const struct rf_node *node, char *text, size_t size, const char *format, va_list ap)
+/* "spec.rules[0]: ", or nothing for the document itself. Returns its length. */
+static size_t put_path(const struct rf_node *node, char *text, size_t size)
 {
 	char path[256];
-	size_t used = 0;
 
 	rf_node_path(node, path, sizeof(path));
-	if (*path)
-		used = (size_t)snprintf(text, size, "%s: ", path);
-	vsnprintf(text + used, size - used, format, ap);
+	return *path ? (size_t)snprintf(text, size, "%s: ", path) : 0;
 }
 
 int rf_decode_error(struct rf_decode *d, const struct rf_node *node, const char *format, ...)
 {
 	char text[900];
 	va_list ap;
+	size_t used;
 	int r;
 
 	d->problems++;
 	if (*d->file_left == 0)
 		return 0;
+	used = put_path(node, text, sizeof(text));
 	va_start(ap, format);
-	format_text(node, text, sizeof(text), format, ap);
+	vsnprintf(text + used, sizeof(text) - used, format, ap);
 	va_end(ap);
 	r = rf_diag_error(&d->objects->diags, node->place, "%s", text);
 	if (r != -ENOMEM && --*d->file_left == 0)
@@ -45,11 +45,13 @@ int rf_decode_error(struct rf_decode *d, const struct rf_node *node, const char 
 
 int rf_decode_warning(struct rf_decode *d, const struct rf_node *node, const char *format, ...)
 {
+	size_t used;
 	char text[900];
 	va_list ap;
 
+	used = put_path(node, text, sizeof(text));
 	va_start(ap, format);
-	format_text(node, text, sizeof(text), format, ap);
+	vsnprintf(text + used, sizeof(text) - used, format, ap);
 	va_end(ap);
 	return rf_diag_warning(&d->objects->diags, node->place, "%s", text);
 }
@@ -95,11 +97,6 @@ const struct rf_node *rf_get(const struct rf_node *map, const char *path)
 		path += n + 1;
 	}
 	return NULL;
-}
-
-size_t rf_get_count(const struct rf_node *list)
-{
-	return list && list->kind == RF_NODE_SEQUENCE ? list->count : 0;
 }
 
 int rf_get_pairs(struct rf_arena *arena, const struct rf_node *map, struct rf_pair_text **items, size_t *count)

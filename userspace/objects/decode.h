@@ -63,6 +63,10 @@ int64_t rf_get_integer(const struct rf_node *map, const char *key, int64_t fallb
 bool rf_get_bool(const struct rf_node *map, const char *key, bool fallback);
 /* The node behind "a.b.c", or NULL. */
 const struct rf_node *rf_get(const struct rf_node *map, const char *path);
-size_t rf_get_count(const struct rf_node *list); /* items of a sequence, 0 for anything else */
+/* Items of a sequence, 0 for anything else and for NULL. */
+static inline size_t rf_get_count(const struct rf_node *list)
+{
+	return list && list->kind == RF_NODE_SEQUENCE ? list->count : 0;
+}
 /* Copies a map of texts. 0 or -ENOMEM. */
 int rf_get_pairs(struct rf_arena *arena, const struct rf_node *map, struct rf_pair_text **items, size_t *count);

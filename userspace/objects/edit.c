@@ -108,12 +108,12 @@ static bool is_blank(const char *text)
 static int is_empty(const struct rf_edit_file *file, bool *ret)
 {
 	RF_CLEANUP(rf_objects_freep) struct rf_objects *o = NULL;
-	struct rf_tree *tree;
+	struct rf_tree *tree = NULL;
 	int r = rf_objects_new(&o);
 
 	if (r == 0)
 		r = rf_tree_parse(&o->diags, file->name, file->text, file->len, &tree);
-	if (r < 0)
+	if (r < 0 || !tree)
 		return r;
 	*ret = o->diags.count == 0;
 	for (size_t i = 0; i < tree->count; i++)
@@ -124,7 +124,7 @@ static int is_empty(const struct rf_edit_file *file, bool *ret)
 
 static int apply_splices(struct rf_edit *e, struct rf_edit_file *file)
 {
-	bool empty;
+	bool empty = false;
 	int r;
 
 	if (file->splice_count == 0)

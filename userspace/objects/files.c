@@ -114,7 +114,7 @@ static const char *display_name(const char *path, const char *base)
 static int add_entry(struct rf_objects *objects, int dir, const char *name, const char *shown)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int r = rf_file_read(dir, name, &text, &len);
 
 	if (r == -ENOMEM)
@@ -133,8 +133,8 @@ static int add_entry(struct rf_objects *objects, int dir, const char *name, cons
 
 static int add_directory(struct rf_objects *objects, int dir, const char *path, const char *base)
 {
-	char **names, shown[PATH_MAX];
-	size_t count;
+	char **names = NULL, shown[PATH_MAX];
+	size_t count = 0;
 	int r = rf_dir_list(dir, objects->arena, &names, &count);
 
 	if (r < 0)
@@ -156,7 +156,7 @@ int rf_objects_add_path(struct rf_objects *objects, const char *path, const char
 {
 	_cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	if (dir >= 0)

@@ -216,7 +216,7 @@ int rf_splice_remove(const struct rf_node *root, const char *const *path, struct
 	}
 	while (node->parent && node->parent != root && node->parent->count == 1 && node->parent->key)
 		node = node->parent;
-	if (!node->key)
+	if (!node->key || !node->parent)
 		return -EINVAL;
 	return node->parent->flow ? remove_flow(node->parent, node, ret) : remove_block(node->parent, node, ret);
 }

@@ -234,8 +234,10 @@ static int refuse_duplicates(struct parse *p, const struct rf_node *map)
 
 static int on_close(struct parse *p, const yaml_event_t *event)
 {
-	struct rf_node *node = p->levels[--p->depth].node;
+	struct rf_node *node = p->depth ? p->levels[--p->depth].node : NULL;
 
+	if (!node) /* libyaml never ends what it did not begin */
+		return 0;
 	if (node->flow)
 		node->end = to_byte(p, &event->end_mark);
 	else if (node->count > 0) /* libyaml ends a block at the next token, behind comments that are not its own */
@@ -288,6 +290,8 @@ static void on_document_end(struct parse *p, const yaml_event_t *event)
 {
 	struct rf_document *d = p->document;
 
+	if (!d) /* as above */
+		return;
 	if (!event->data.document_end.implicit) /* "..." belongs to nobody */
 		d->text_end = to_byte(p, &event->start_mark);
 	if (p->refused || (d->root && rf_node_is_null(d->root)))
