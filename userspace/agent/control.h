@@ -23,10 +23,10 @@ int rf_control_new(struct rf_agent *agent, struct rf_control_server **ret);
 void rf_control_free(struct rf_control_server *control); /* NULL-safe; removes the socket */
 
 /* {"ok":true, ...answer}; takes answer (NULL = nothing to add). The client is closed once it has read it. */
-void rf_control_answer(struct rf_control_server *control, uint64_t client, cJSON *answer);
+void rf_control_answer(struct rf_control_server *control, uint64_t id, cJSON *answer);
 /* {"ok":false,"error":...,"hint":...}; hint may be NULL or "". extra: further fields, taken, or NULL. */
-void rf_control_answer_error(struct rf_control_server *control, uint64_t client, const char *error, const char *hint);
-void rf_control_refuse(struct rf_control_server *control, uint64_t client, const char *error, const char *hint, cJSON *extra);
+void rf_control_answer_error(struct rf_control_server *control, uint64_t id, const char *error, const char *hint);
+void rf_control_refuse(struct rf_control_server *control, uint64_t id, const char *error, const char *hint, cJSON *extra);
 
 /* The answer to pod.create, which waited for the broker. Clears pod->waiting_client. */
 void rf_control_pod_created(struct rf_control_server *control, struct rf_local_pod *pod);
@@ -34,7 +34,7 @@ void rf_control_pod_created(struct rf_control_server *control, struct rf_local_p
 void rf_control_synced(struct rf_control_server *control);
 
 /* For ops.c: the client goes on living. later: rf_control_later_fn is called if no answer was given in RF_CONTROL_LATER_MS. */
-void rf_control_wait(struct rf_control_server *control, uint64_t client, void (*give_up)(struct rf_agent *agent, uint64_t client));
-void rf_control_wait_sync(struct rf_control_server *control, uint64_t client);
+void rf_control_wait(struct rf_control_server *control, uint64_t id, void (*give_up)(struct rf_agent *agent, uint64_t client));
+void rf_control_wait_sync(struct rf_control_server *control, uint64_t id);
 /* Sends the last lines, then, if follow, every new one. */
-void rf_control_stream(struct rf_control_server *control, uint64_t client, unsigned mask, size_t last, bool follow);
+void rf_control_stream(struct rf_control_server *control, uint64_t id, unsigned mask, size_t last, bool follow);

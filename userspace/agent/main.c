@@ -111,10 +111,9 @@ static void on_policies(void *arg, enum rf_policy_source_result result)
 	struct rf_agent *agent = arg;
 
 	log_problem(agent);
-	if (result == RF_READ_CHANGED)
-		(void)rf_revision_read(agent, rf_policy_source_snapshot(agent->source)); /* keeps and logs its own failure */
-	else if (result == RF_READ_SAME && agent->revision.error[0])
-		(void)rf_revision_read(agent, rf_policy_source_snapshot(agent->source)); /* the reason may have gone meanwhile */
+	/* The same files are tried again after a failure: its reason may have gone. It keeps and logs its own failures. */
+	if (result == RF_READ_CHANGED || (result == RF_READ_SAME && agent->revision.error[0]))
+		(void)rf_revision_read(agent, rf_policy_source_snapshot(agent->source));
 	if (agent->control)
 		rf_control_synced(agent->control);
 }

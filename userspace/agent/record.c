@@ -17,6 +17,7 @@
 static cJSON *record_of(const struct rf_local_pod *pod)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	uint64_t created_s = pod->created_ns / 1000000000, exited_s = pod->exited_ns / 1000000000;
 	char address[INET_ADDRSTRLEN];
 	cJSON *labels;
 
@@ -30,8 +31,8 @@ static cJSON *record_of(const struct rf_local_pod *pod)
 	cJSON_AddStringToObject(o, "state", rf_pod_state_name(pod->state));
 	cJSON_AddNumberToObject(o, "pid", pod->pid);
 	cJSON_AddBoolToObject(o, "net_raw", pod->net_raw);
-	cJSON_AddNumberToObject(o, "created", (double)(pod->created_ns / 1000000000));
-	cJSON_AddNumberToObject(o, "exited", (double)(pod->exited_ns / 1000000000));
+	cJSON_AddNumberToObject(o, "created", (double)created_s);
+	cJSON_AddNumberToObject(o, "exited", (double)exited_s);
 	labels = cJSON_AddObjectToObject(o, "labels");
 	for (size_t i = 0; i < pod->label_count; i++)
 		cJSON_AddStringToObject(labels, pod->labels[i].key, pod->labels[i].value);
@@ -116,7 +117,7 @@ static int fill(struct rf_local_pod *pod, cJSON *record)
 	if (inet_pton(AF_INET, rf_json_text(record, "address", ""), &address) != 1 || strlen(deployment) >= sizeof(pod->deployment))
 		return -EBADMSG;
 	pod->addr_be = address.s_addr;
-	strcpy(pod->deployment, deployment);
+	snprintf(pod->deployment, sizeof(pod->deployment), "%s", deployment);
 	pod->state = strcmp(state, "created") == 0 ? RF_POD_CREATED : (strcmp(state, "running") == 0 ? RF_POD_RUNNING : RF_POD_EXITED);
 	pod->pid = (pid_t)rf_json_number(record, "pid", 0);
 	pod->net_raw = rf_json_bool(record, "net_raw", false);

@@ -76,7 +76,7 @@ static bool put_name(char ret[64], const char *name)
 {
 	if (strlen(name) > 63)
 		return false;
-	strcpy(ret, name);
+	memcpy(ret, name, strlen(name) + 1);
 	return true;
 }
 

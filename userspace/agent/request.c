@@ -58,7 +58,7 @@ static int text_field(const cJSON *request, const char *field, const char **ret,
 
 	if (item && !cJSON_IsString(item) && !cJSON_IsNull(item))
 		return refuse(error, size, "\"%s\" must be a string", field);
-	*ret = cJSON_IsString(item) ? item->valuestring : "";
+	*ret = item && item->valuestring ? item->valuestring : "";
 	return 0;
 }
 

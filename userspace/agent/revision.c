@@ -195,6 +195,8 @@ static int put_in_force(struct rf_agent *agent, const struct rf_objects *objects
 	r = compile(agent, objects, &policy);
 	if (r < 0)
 		return r;
+	if (!policy)
+		return fail(rev, -ENODATA, "compiled to nothing");
 	if (!rev->policy || !rf_policy_equal(rev->policy, policy)) {
 		r = rf_datapath_publish(agent->dp, policy);
 		if (r < 0)

@@ -74,7 +74,7 @@ static void collect_pods(struct uninstall *u, const char *dir)
 		for (size_t i = 0; i < u->pod_count; i++)
 			known |= strcmp(u->pods[i], e->d_name) == 0;
 		if (!known && u->pod_count < RF_ARRAY_SIZE(u->pods))
-			strcpy(u->pods[u->pod_count++], e->d_name);
+			memcpy(u->pods[u->pod_count++], e->d_name, strlen(e->d_name) + 1);
 	}
 }
 
@@ -167,7 +167,7 @@ static void remove_pods(struct uninstall *u)
 		char *name;
 		int r;
 
-		strcpy(ns, u->pods[i]);
+		memcpy(ns, u->pods[i], sizeof(ns));
 		name = strchr(ns, '_');
 		*name++ = '\0';
 		r = rf_pod_names_valid(ns, name) ? rf_pod_room_remove(&u->instance, ns, name, true) : -EINVAL;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,19 +55,19 @@ struct rf_policy_source { /* the part every kind begins with; kinds fill it, use
 
 static inline int rf_policy_source_fd(const struct rf_policy_source *source)
 {
-	return source->ops->fd(source);
+	return source ? source->ops->fd(source) : -EBADF;
 }
 
 /* To be called when the descriptor is readable. Negative only for errors after which the source is of no use any more. */
 static inline int rf_policy_source_dispatch(struct rf_policy_source *source)
 {
-	return source->ops->dispatch(source);
+	return source ? source->ops->dispatch(source) : -EBADF;
 }
 
 /* Reads now; fn is called before this returns 0. -EAGAIN: somebody is writing; fn is called as soon as that is over. */
 static inline int rf_policy_source_read(struct rf_policy_source *source)
 {
-	return source->ops->read(source);
+	return source ? source->ops->read(source) : -EBADF;
 }
 
 /* The last good documents, or NULL before the first; valid until the next read. */
