@@ -6,6 +6,8 @@
 #                                     WORK           a directory of its own under /tmp: policies/ log/ and whatever it likes
 #                                     RINGFENCE_INSTANCE, RINGFENCE_POD_CIDR, RINGFENCE_SERVICE_CIDR (exported)
 
+# A root shell by plain su does not look there.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 BUILD=${RINGFENCE_BUILD:-$TOP/build}
 # The demo holds its lock on descriptor 9; nothing it starts may inherit it, hence the 9>&- below.
 

@@ -54,16 +54,12 @@ step_ingress() {
 	perform rf apply -f "$TOP/policies/bookstore/ingress"
 	perform configure_ingress
 	perform rf run -n ingress-nginx --deployment ingress-nginx/osm-nginx-ingess-ingress-nginx-controller --name controller -d -- \
-		"$(nginx_program)" -p "$WORK/nginx" -c "$WORK/nginx/nginx.conf"
+		"$(command -v nginx)" -p "$WORK/nginx" -c "$WORK/nginx/nginx.conf"
 	INGRESS_ADDRESS=$(pod ingress-nginx address)
 	verify_through_ingress
 	verify_direct refused
 	INGRESS_PROCESSES=$(pod_processes ingress-nginx)
 	verify_same_processes
-}
-
-nginx_program() {
-	PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx
 }
 
 step_permissive_off() {

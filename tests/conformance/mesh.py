@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A ringfence of the runner's own: agent, broker, pods, and a network namespace that plays the world outside. All of it is removed again."""
+import glob
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ INSTANCE = "rf-conformance"
 # RFC 5737 addresses for the cable to the world outside, and for a server out there.
 NEAR, FAR, SERVER = "203.0.113.9", "203.0.113.10", "198.51.100.80"
 CABLE = "rfconf-out"
+MORTAL = ["setpriv", "--pdeathsig", "KILL"]  # for programs that shall not outlive a killed runner
 
 
 class MeshError(Exception):
@@ -48,7 +50,7 @@ class Mesh:
             self.lock.bind(f"\0{INSTANCE}")
         except OSError:
             raise MeshError("another tests/conformance/run is at work on this machine") from None
-        self.work = tempfile.mkdtemp(prefix="rf-conformance.", dir="/tmp")
+        self.work = tempfile.mkdtemp(prefix=f"{INSTANCE}.", dir="/tmp")
         self.directory = os.path.join(self.work, "policies")
         os.mkdir(self.directory)
         shutil.copytree(TOOLS, os.path.join(self.work, "tools"))
@@ -57,7 +59,7 @@ class Mesh:
                             "RINGFENCE_SERVICE_CIDR": "10.214.0.0/16"}
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
-            self.cli("uninstall", "--yes", "--force", check=False)  # what a killed run left
+            self.repair()
             self.start("ringfenced", "--policies", self.directory)
             until("the agent", lambda: json.loads(self.cli("status", "-o", "json", check=False)[1] or "{}").get("ready"))
         except BaseException:
@@ -78,6 +80,14 @@ class Mesh:
         if self.verbose or code:
             sys.stderr.write(output + self.log("ringfenced"))
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def repair(self):
+        """What a killed run left."""
+        self.cli("uninstall", "--yes", "--force", check=False)
+        subprocess.run(["ip", "link", "delete", CABLE], stderr=subprocess.DEVNULL, check=False)
+        for directory in glob.glob(f"/tmp/{INSTANCE}.*"):
+            if directory != self.work:
+                shutil.rmtree(directory, ignore_errors=True)
 
     # -- programs
 
@@ -189,7 +199,7 @@ class Mesh:
         if self.outside:
             return
         own = os.readlink("/proc/self/ns/net")
-        self.outside = subprocess.Popen(["unshare", "--net", "sleep", "infinity"], start_new_session=True)
+        self.outside = subprocess.Popen(["unshare", "--net", *MORTAL, "sleep", "infinity"], start_new_session=True)
         self.processes.append(self.outside)
         until("a network namespace", lambda: os.readlink(f"/proc/{self.outside.pid}/ns/net") != own)
         self.ip("link", "add", CABLE, "type", "veth", "peer", "name", "eth0", "netns", str(self.outside.pid))
@@ -212,7 +222,7 @@ class Mesh:
         self.outside_address(SERVER)
         with open(os.path.join(self.work, f"external-{port}.log"), "w") as log:
             self.processes.append(subprocess.Popen(
-                ["nsenter", "-t", str(self.outside.pid), "-n", PYTHON, f"{TOOLS}/server.py", "external", f"{port}/http"], stdout=log,
+                ["nsenter", "-t", str(self.outside.pid), "-n", *MORTAL, PYTHON, f"{TOOLS}/server.py", "external", f"{port}/http"], stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True))
         until("the server outside", lambda: "ready, pid" in open(log.name).read() or "in use" in open(log.name).read())
         return SERVER
