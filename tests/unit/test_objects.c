@@ -231,7 +231,7 @@ static void test_mesh_config(void **state)
 	assert_error(CONFIG META("a", "b") "spec: {}\n---\n" CONFIG META("c", "d") "spec: {}\n", "a second MeshConfig");
 	assert_warning(CONFIG META("a", "b") "spec: {traffic: {inboundPortExclusionList: [1]}}\n",
 		       "inboundPortExclusionList: is not enforced yet");
-	assert_warning(CONFIG META("a", "b") "spec: {traffic: {strictAuthority: true}}\n", "strictAuthority: is not enforced yet");
+	assert_error(CONFIG META("a", "b") "spec: {traffic: {strictAuthority: true}}\n", "strictAuthority: is not enforced yet");
 	assert_clean(CONFIG META("a", "b") "spec: {traffic: {inboundPortExclusionList: [], strictAuthority: false}}\n");
 }
 

@@ -124,17 +124,18 @@ static int warn_lists(struct rf_decode *d, const struct rf_node *traffic)
 	return r;
 }
 
-static int warn_switches(struct rf_decode *d, const struct rf_node *spec)
+/* What would only let less through is warned about and ignored; what would let more through than the object says is refused. */
+static int judge_switches(struct rf_decode *d, const struct rf_node *spec)
 {
 	const struct rf_node *traffic = rf_node_get(spec, "traffic"), *flags = rf_node_get(spec, "featureFlags");
 	const struct rf_node *authorization = rf_node_get(traffic, "inboundExternalAuthorization");
 	int r = 0;
 
 	if (rf_get_bool(traffic, "strictAuthority", false))
-		r = rf_decode_warning(d, rf_node_get(traffic, "strictAuthority"),
-				      "is not enforced yet: the authority of a request is not compared with the service's names");
+		r = rf_decode_error(d, rf_node_get(traffic, "strictAuthority"),
+				    "is not enforced yet: requests with a foreign authority would pass; set it to false");
 	if (r == 0 && rf_get_bool(authorization, "enable", false))
-		r = rf_decode_warning(d, authorization, "is not enforced yet: nobody outside is asked");
+		r = rf_decode_error(d, authorization, "is not enforced yet: nobody outside would be asked; set enable to false");
 	if (r == 0 && !rf_get_bool(flags, "enableIngressBackendPolicy", true))
 		r = rf_decode_warning(d, rf_node_get(flags, "enableIngressBackendPolicy"),
 				      "is not enforced yet: only an IngressBackend lets clients from outside in");
@@ -152,7 +153,7 @@ static int decode_mesh_config(struct rf_decode *d)
 	int r = warn_lists(d, traffic);
 
 	if (r == 0)
-		r = warn_switches(d, spec);
+		r = judge_switches(d, spec);
 	if (r < 0 || d->problems > 0)
 		return r;
 	slot = RF_ARENA_PUSH(d->arena, d->objects->mesh_configs, d->objects->mesh_configs_count);
