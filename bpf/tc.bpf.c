@@ -85,30 +85,48 @@ static __always_inline __u16 life_bits(const struct rf_packet *p, int from_respo
 	return p->rst ? bits | RF_FLOW_RESET : bits;
 }
 
-/* A segment that opens no connection. q is as if it did, for telling and for ends outside the mesh. */
+/* The ends of a flow are still who they were: an address that another pod has by now inherits nothing. */
+static __always_inline int same_ends(const struct rf_flow *flow, const struct rf_question *q, int from_responder)
+{
+	if (from_responder)
+		return flow->src == q->dst && flow->dst == q->src;
+	return flow->src == q->src && flow->dst == q->dst;
+}
+
+/* A segment that opens no connection. q is as if it did, for telling and for ends outside the mesh. owner: whose socket made it;
+ * check_owner: on leaving a pod, where that is known. */
 static __always_inline __u32 judge_segment(const struct rf_packet *p, const struct rf_question *q, __u32 owner, int check_owner)
 {
 	struct rf_tuple reversed = rf_reversed(&p->tuple);
 	const struct rf_tuple *key = &p->tuple;
 	struct rf_flow *flow = bpf_map_lookup_elem(&flows, key);
+	int from_responder = 0;
 
 	if (!flow) {
 		key = &reversed;
+		from_responder = 1;
 		flow = bpf_map_lookup_elem(&flows, key);
 	}
-	if (!flow) {
+	if (p->rst && p->data_len)
+		return RF_REASON_MALFORMED; /* nobody reads it but who waits for it in secret */
+	if (!flow || !same_ends(flow, q, from_responder)) {
 		/* The kernel ends a connection that is older than the mesh with an RST from the connection's own socket: the other end is
-		 * to be told. It carries nothing, and a pod's process cannot make one for a connection it does not have. */
-		if (p->rst && !p->data_len && owner != RF_TAG_NONE)
+		 * to be told. It carries nothing, and its source address was checked. */
+		if (p->rst && owner != RF_TAG_NONE)
 			return 0;
 		return is_unmeshed(q) ? 0 : RF_REASON_NO_FLOW;
 	}
-	flow->life |= life_bits(p, key == &reversed);
+	flow->life |= life_bits(p, from_responder);
 	if (p->rst)
-		return 0; /* carries nothing; the end of a connection that was revoked must be told too */
-	/* Payload and FIN must come from the pod's own or the checker's socket; empty ACKs of TIME_WAIT have no full socket. */
-	if (check_owner && owner == RF_TAG_NONE && (p->data_len || p->fin))
-		return RF_REASON_NO_TAG;
+		return 0; /* the end of a connection that was revoked must be told too */
+	/* Payload and FIN must come from the socket that opened the connection: the pod's own, or the checker's if that did, so that a raw
+	 * socket of the pod adds no byte behind the checker's back. Empty ACKs of TIME_WAIT have no full socket. */
+	if (check_owner && (p->data_len || p->fin)) {
+		if (owner == RF_TAG_NONE)
+			return RF_REASON_NO_TAG;
+		if (!from_responder && flow->via_checker && owner != RF_TAG_CHECKER)
+			return RF_REASON_CHECKER_BYPASS;
+	}
 	return rf_flow_use(flow, key, p);
 }
 
