@@ -6,6 +6,9 @@ set -uo pipefail
 
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 TEST=$(basename "$0" .sh)
+# One at a time: two runs of a test would be in each other's way. Descriptor 9 is never inherited (scripts/lib/common.sh).
+exec 9<"$0"
+flock -w 250 9 || exit 1
 number=$(($(cksum <<<"$TEST" | cut -d' ' -f1) % 30 * 2 + 130))
 export RINGFENCE_INSTANCE=rfe-${TEST:0:26}
 export RINGFENCE_POD_CIDR=10.$number.0.0/16 RINGFENCE_SERVICE_CIDR=10.$((number + 1)).0.0/16

@@ -41,7 +41,7 @@ static bool is_ours(const struct rf_instance *instance, const char *alias)
 struct range {
 	const struct rf_instance *instance;
 	const char *name; /* of the item */
-	const char *what, *variable, *other_cidr;
+	const char *what, *variable;
 	uint32_t net_be, mask_be;
 	enum rf_range_clash worst;
 	char who[256];
@@ -110,7 +110,8 @@ static void check_range(struct range range, struct rf_check_report *report)
 	item = rf_check_add(report, range.name, range.worst == RF_RANGE_INSIDE ? RF_CHECK_FAIL : RF_CHECK_WARN,
 			    range.worst == RF_RANGE_INSIDE ? "%s/%d for %s is in use: %s" : "%s/%d for %s would hide a part of: %s", net,
 			    len, range.what, range.who);
-	rf_check_fix(item, "choose another range: export %s=%s", range.variable, range.other_cidr);
+	rf_check_fix(item, "choose another range, for example: export %s=10.%u.0.0/16", range.variable,
+		     (ntohl(range.net_be) / 65536 + 20) % 256); /* some way off, and not what was just refused */
 }
 
 void rf_check_ranges(const struct rf_instance *instance, struct rf_check_report *report)
@@ -119,7 +120,6 @@ void rf_check_ranges(const struct rf_instance *instance, struct rf_check_report 
 				   .name = "pod-addresses",
 				   .what = "pods",
 				   .variable = "RINGFENCE_POD_CIDR",
-				   .other_cidr = "10.211.0.0/16",
 				   .net_be = instance->pod_net_be,
 				   .mask_be = instance->pod_mask_be},
 		    report);
@@ -127,7 +127,6 @@ void rf_check_ranges(const struct rf_instance *instance, struct rf_check_report 
 				   .name = "service-addresses",
 				   .what = "Services",
 				   .variable = "RINGFENCE_SERVICE_CIDR",
-				   .other_cidr = "10.212.0.0/16",
 				   .net_be = instance->service_net_be,
 				   .mask_be = instance->service_mask_be},
 		    report);
