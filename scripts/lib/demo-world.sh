@@ -19,7 +19,8 @@ take_lock() {
 			pid=$(recall "$STATE/lock")
 			# A killed demo's last command may hold the lock for the moment it still runs.
 			if [ -n "$pid" ] || ! flock -w 15 9; then
-				die "another demo is running (process ${pid:-unknown}); wait for it, end it with: kill ${pid:-PID}, or choose another RINGFENCE_INSTANCE and address ranges"
+				die "another demo is running (process ${pid:-unknown}); wait for it, end it with: kill ${pid:-PID}, or choose another" \
+					"RINGFENCE_INSTANCE and address ranges"
 			fi
 		fi
 		# The former holder may have removed the file between our open and our lock.

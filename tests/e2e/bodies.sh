@@ -32,3 +32,12 @@ expect "5 MB from the server" $size ask length "{\"path\":\"/bytes/$size\"}"
 expect "after a large body the connection is usable" 404 ask status "{\"method\":\"POST\",\"path\":\"/echo\",\"body_bytes\":$size},{\"path\":\"/\"}"
 expect "half-close after the request" $size ask length "{\"method\":\"POST\",\"path\":\"/echo\",\"body_bytes\":$size}" '"half_close":true,'
 expect "half-close without a body" 1600 ask length '{"path":"/bytes/1600"}' '"half_close":true,'
+
+# 64 MB to a reader that waits: what passes the checker must not pile up in it.
+body=67108864
+checker=$(status_of "d['broker']['checker_pid']")
+read -r waiting length <<<"$(in_pod bookbuyer python3 "$WORK/tools/slow_reader.py" "$STORE" 80 "/bytes/$body" </dev/null)"
+judge "a slow reader gets all of it" "$body" "$length"
+judge "the sender was held back" yes "$([ "$waiting" -gt 0 ] && [ "$waiting" -lt $((body / 4)) ] && echo yes || echo "no: $waiting waited")"
+peak=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$checker/status")
+judge "the checker stayed small" yes "$([ "$peak" -lt 32768 ] && echo yes || echo "no: $peak kB")"
