@@ -467,7 +467,7 @@ static void test_tc_links_and_filters(void **state)
 	assert_false(rf_dp_tc_effective(dp, ifindex, true));
 	assert_int_equal(rf_dp_tc_attach(dp, "ns_pod", ifindex), 0);
 	assert_true(rf_dp_tc_effective(dp, ifindex, true));
-	rf_dp_tc_detach(dp, "ns_pod");
+	rf_dp_tc_detach(dp, "ns_pod", ifindex);
 	assert_false(rf_dp_tc_effective(dp, ifindex, true));
 	assert_int_equal(setns(home, CLONE_NEWNET), 0);
 	close(home);

@@ -109,6 +109,7 @@ int rf_dp_objects_load(struct rf_datapath *dp)
 			return rf_dp_fail(dp, -r, "the kernel refused the BPF object '%s' ('ringfence check' says what is missing)",
 					  object_names[id]);
 	}
+	dp->has_inner_btf = rf_dp_inner_btf(dp);
 	return 0;
 }
 

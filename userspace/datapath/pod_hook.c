@@ -38,7 +38,7 @@ int rf_datapath_pod_remove(struct rf_datapath *dp, const struct rf_pod_hook *hoo
 	forget_if_ours(dp, hook);
 	if (bpf_map_delete_elem(dp->maps[RF_MAP_PODS], &hook->cgroup_id) < 0 && errno != ENOENT)
 		return rf_dp_fail(dp, errno, "cannot remove pod %s from the map 'pods'", hook->key);
-	rf_dp_tc_detach(dp, hook->key);
+	rf_dp_tc_detach(dp, hook->key, hook->pod.ifindex);
 	return 0;
 }
 

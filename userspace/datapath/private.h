@@ -59,6 +59,7 @@ struct rf_datapath {
 	char dir[4096 + 8]; /* where the pins are right now: <bpffs_dir> or, while it is built, <bpffs_dir>_new */
 	bool inspect_only;
 	bool has_set_retval; /* denied connects fail with ECONNREFUSED, else EPERM */
+	bool has_inner_btf;  /* tables of a revision can carry their types */
 	int lock_fd;
 	int tables[_RF_TABLE_MAX]; /* outer maps */
 	int maps[_RF_MAP_MAX];
@@ -77,6 +78,9 @@ int rf_dp_objects_load(struct rf_datapath *dp);
 void rf_dp_objects_close(struct rf_datapath *dp);
 struct bpf_program *rf_dp_program(struct rf_datapath *dp, const char *name); /* NULL: no such program */
 
+/* probe.c: can a map with BTF be stored where the template has none? Asked after the objects are loaded. */
+bool rf_dp_inner_btf(struct rf_datapath *dp);
+
 /* attach.c */
 int rf_dp_attach_cgroups(struct rf_datapath *dp);
 bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path);
@@ -84,7 +88,7 @@ bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path);
 /* tc.c */
 int rf_dp_tc_attach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
 int rf_dp_tc_attach_filters(struct rf_datapath *dp, uint32_t ifindex); /* clsact only: what kernels without tcx get */
-void rf_dp_tc_detach(struct rf_datapath *dp, const char *key);
+void rf_dp_tc_detach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
 bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod);
 
 /* pins.c: text paths below dp->dir; every function 0 or -errno. */

@@ -73,7 +73,7 @@ static struct content content_of(const struct rf_policy *p, enum rf_table_id id)
 	}
 }
 
-/* BTF is for people: a map that the kernel refuses with it is made without. */
+/* BTF is for people: where the kernel refuses a map with it, there is one without. */
 static int create_inner(struct rf_datapath *dp, const struct table_spec *s, const char *name, size_t count)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = s->flags);
@@ -82,7 +82,7 @@ static int create_inner(struct rf_datapath *dp, const struct table_spec *s, cons
 	__u32 entries = count ? (__u32)count : 1;
 	int fd;
 
-	if (key > 0 && value > 0) {
+	if (dp->has_inner_btf && key > 0 && value > 0) {
 		opts.btf_fd = (__u32)bpf_object__btf_fd(dp->objects[RF_OBJECT_ASK]);
 		opts.btf_key_type_id = (__u32)key;
 		opts.btf_value_type_id = (__u32)value;

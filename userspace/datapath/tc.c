@@ -101,23 +101,6 @@ int rf_dp_tc_attach(struct rf_datapath *dp, const char *key, uint32_t ifindex)
 	return 0;
 }
 
-void rf_dp_tc_detach(struct rf_datapath *dp, const char *key)
-{
-	char path[sizeof(dp->dir) + LINK_NAME_MAX + 32], name[LINK_NAME_MAX];
-
-	/* clsact filters go with the interface. Removing the pin alone would let the kernel detach some time later. */
-	for (size_t i = 0; i < RF_ARRAY_SIZE(directions); i++) {
-		_cleanup_close_ int fd = -1;
-
-		link_name(name, key, &directions[i]);
-		fd = rf_dp_pinned(dp->dir, "links/pods", name);
-		if (fd >= 0)
-			(void)bpf_link_detach(fd);
-		snprintf(path, sizeof(path), "%s/links/pods/%s", dp->dir, name);
-		(void)unlink(path);
-	}
-}
-
 /* Our programs by name: a program of a former agent that is still attached is ours, too. */
 static bool is_ours(__u32 id, const char *program)
 {
@@ -134,6 +117,34 @@ static bool clsact_effective(const struct direction *d, uint32_t ifindex)
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 
 	return bpf_tc_query(&hook, &opts) == 0 && is_ours(opts.prog_id, d->program);
+}
+
+/* The interface may be gone, or its number another's: only a filter that carries our program is removed. clsact itself may be in use. */
+static void detach_filter(const struct direction *d, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = d->clsact);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+
+	if (clsact_effective(d, ifindex))
+		(void)bpf_tc_detach(&hook, &opts);
+}
+
+void rf_dp_tc_detach(struct rf_datapath *dp, const char *key, uint32_t ifindex)
+{
+	char path[sizeof(dp->dir) + LINK_NAME_MAX + 32], name[LINK_NAME_MAX];
+
+	/* Removing the pin alone would let the kernel detach some time later. */
+	for (size_t i = 0; i < RF_ARRAY_SIZE(directions); i++) {
+		_cleanup_close_ int fd = -1;
+
+		link_name(name, key, &directions[i]);
+		fd = rf_dp_pinned(dp->dir, "links/pods", name);
+		if (fd >= 0)
+			(void)bpf_link_detach(fd);
+		snprintf(path, sizeof(path), "%s/links/pods/%s", dp->dir, name);
+		(void)unlink(path);
+		detach_filter(&directions[i], ifindex);
+	}
 }
 
 bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod)
