@@ -204,6 +204,7 @@ size_t rf_check_run(const struct rf_instance *instance, unsigned flags, struct r
 		rf_check_forwarding(instance, ret);
 	}
 	rf_check_ranges(instance, ret);
+	rf_check_hosts(ret);
 	check_ipv6(ret);
 	check_agent(instance, flags, ret);
 	return ret->failed;

@@ -57,6 +57,17 @@ void rf_check_overlay(struct rf_check_report *report)
 		rf_check_fix(rf_check_add(report, "overlayfs", RF_CHECK_FAIL, "cannot be mounted: %s", strerror(-r)), "modprobe overlay");
 }
 
+/* A pod's names are mounted over this file; on a file system that a pod sees read-only it cannot be made then. */
+void rf_check_hosts(struct rf_check_report *report)
+{
+	if (access("/etc/hosts", F_OK) == 0)
+		rf_check_add(report, "hosts", RF_CHECK_OK, "pods can have an /etc/hosts of their own");
+	else
+		rf_check_fix(
+			rf_check_add(report, "hosts", RF_CHECK_FAIL, "/etc/hosts, in whose place pods get their own: %s", strerror(errno)),
+			"echo '127.0.0.1 localhost' >/etc/hosts");
+}
+
 static int try_veth(void)
 {
 	struct nl_sock *sock = nl_socket_alloc();
