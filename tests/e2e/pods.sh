@@ -30,3 +30,4 @@ rf stop bookstore/bookstore >/dev/null
 rf run -n bookstore --name bookstore --deployment bookstore/bookstore -d -- sleep infinity >/dev/null
 expect "a dead backend behind an L7 pair" 503 get bookbuyer /api/buy
 expect "but what is not allowed is not even tried" 404 get bookbuyer /
+expect_now "no word of trouble in the log" "" grep -E "warning|error" "$WORK/log/agent"

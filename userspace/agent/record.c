@@ -73,6 +73,9 @@ int rf_local_pod_save(const struct rf_local_pod *pod)
 	if (snprintf(path, sizeof(path), "%s/pod.json", pod->room.dir) >= (int)sizeof(path) ||
 	    snprintf(fresh, sizeof(fresh), "%s/.pod.json", pod->room.dir) >= (int)sizeof(fresh))
 		return -ENAMETOOLONG;
+	/* A room that ended without a log took its directory along; the record outlives it until the pod is removed. */
+	if (mkdir(pod->room.dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
 	r = write_file(fresh, text);
 	if (r < 0)
 		return r;
