@@ -95,6 +95,7 @@ static void publish(bool permissive, bool egress, bool with_rules)
 						 .dst = DST,
 						 .addr_be = OUTSIDER & htonl(0xffffff00)}};
 	struct rf_ingress_value ingress_values[] = {{.rule_id = 6}};
+	struct rf_name names[] = {{"shop/source"}, {"shop/destination"}};
 	struct rf_rule rules[7] = {};
 	uint64_t blob[2] = {};
 	struct rf_policy policy = {
@@ -107,6 +108,9 @@ static void publish(bool permissive, bool egress, bool with_rules)
 		.ingress_keys = ingress_keys,
 		.ingress_values = ingress_values,
 		.ingress_count = with_rules ? 1 : 0,
+		.names_keys = meshed,
+		.names_values = names,
+		.names_count = with_rules ? 2 : 1,
 		.rules = rules,
 		.rule_count = 7,
 		.routes = blob,
@@ -215,6 +219,19 @@ static void test_empty_policy_admits_nothing(void **state)
 	publish(false, false, false);
 	assert_int_equal(ask(SRC, DST, 8080), RF_REASON_NO_RULE);
 	assert_int_equal(ask_from(0, OUTSIDER, DST, 80, IPPROTO_TCP, RF_ASK_CONNECT), RF_REASON_NO_INGRESS);
+}
+
+static void test_names_follow_the_policy(void **state)
+{
+	char text[RF_IDENTITY_NAME_MAX];
+
+	(void)state;
+	publish(false, false, true);
+	assert_int_equal(rf_datapath_name(dp, DST, text, sizeof(text)), 0);
+	assert_string_equal(text, "shop/destination");
+	publish(false, false, false);
+	assert_int_equal(rf_datapath_name(dp, DST, text, sizeof(text)), -ENOENT);
+	assert_int_equal(rf_datapath_name(dp, SRC, text, sizeof(text)), 0);
 }
 
 static void test_publish_refuses_a_gap(void **state)
@@ -484,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_permissive),
 		cmocka_unit_test(test_opener),
 		cmocka_unit_test(test_empty_policy_admits_nothing),
+		cmocka_unit_test(test_names_follow_the_policy),
 		cmocka_unit_test(test_publish_refuses_a_gap),
 		cmocka_unit_test(test_leaving),
 		cmocka_unit_test(test_refused_syn_is_reset),

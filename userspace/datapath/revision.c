@@ -202,6 +202,38 @@ static int add_names(struct rf_datapath *dp, const struct rf_policy *policy)
 	return 0;
 }
 
+static int compare_identities(const void *a, const void *b)
+{
+	rf_identity_t x = *(const rf_identity_t *)a, y = *(const rf_identity_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* After the switch: names that the policy does not know go. At most as many as the policy has, so a sweep is bounded; the next does the
+ * rest. */
+static void prune_names(struct rf_datapath *dp, const struct rf_policy *policy)
+{
+	size_t count = policy->names_count, victims = 0, room = count + 1024;
+	_cleanup_free_ rf_identity_t *known = calloc(count + 1, sizeof(*known)), *gone = calloc(room, sizeof(*gone));
+	rf_identity_t key, *previous = NULL, next;
+
+	if (!known || !gone)
+		return; /* a name too many harms nobody */
+	if (count)
+		memcpy(known, policy->names_keys, count * sizeof(*known));
+	qsort(known, count, sizeof(*known), compare_identities);
+	for (size_t seen = 0; seen < 2 * room && victims < room; seen++) {
+		if (bpf_map_get_next_key(dp->maps[RF_MAP_NAMES], previous, &next) < 0)
+			break;
+		key = next;
+		previous = &key;
+		if (!bsearch(&key, known, count, sizeof(*known), compare_identities))
+			gone[victims++] = key;
+	}
+	for (size_t i = 0; i < victims; i++)
+		(void)bpf_map_delete_elem(dp->maps[RF_MAP_NAMES], &gone[i]);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -253,6 +285,7 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
 		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
 	repin_live(dp, &b);
+	prune_names(dp, policy);
 	/* The former revision's slot may be written again only when nobody reads it: wait for a grace period, see above. */
 	(void)bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &b.fds[RF_TABLE_CONFIG], BPF_ANY);
 	return 0;
