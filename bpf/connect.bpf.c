@@ -99,8 +99,10 @@ static __always_inline int dial6(struct bpf_sock_addr *ctx, __u8 proto)
 	__u32 a0 = ctx->user_ip6[0], a1 = ctx->user_ip6[1], a2 = ctx->user_ip6[2], a3 = ctx->user_ip6[3];
 	struct rf_dialed out = {};
 
-	if (!a0 && !a1 && !a2 && (!a3 || a3 == bpf_htonl(1)))
+	if (!a0 && !a1 && !a2 && (!a3 || a3 == bpf_htonl(1))) {
+		bpf_sk_storage_delete(&dials, ctx->sk); /* of a former destination */
 		return RF_ALLOWED;
+	}
 	if (a0 || a1 || a2 != bpf_htonl(0xffff)) {
 		rf_refuse(&out, RF_REASON_FAMILY);
 		return refuse(NULL, &out, &in);

@@ -190,12 +190,23 @@ static __always_inline int leave(struct __sk_buff *skb, struct rf_packet *p)
 	return rf_reset(skb, p, 0);
 }
 
+/* Our own answer, on its way through this interface. A process of the machine may be able to set the mark, too: it gains an empty RST by
+ * it. */
+static __always_inline int is_own_reset(struct __sk_buff *skb)
+{
+	struct rf_packet p = {};
+
+	if (skb->mark != RF_RESET_MARK || rf_parse(skb, &p))
+		return 0;
+	return p.proto == RF_PROTO_TCP && p.rst && !p.syn && !p.fin && !p.data_len;
+}
+
 SEC("tc")
 int rf_from_pod(struct __sk_buff *skb)
 {
 	struct rf_packet p = {};
 
-	if (skb->mark == RF_RESET_MARK) /* our own answer to the outside, on its way through this interface */
+	if (is_own_reset(skb))
 		return TC_ACT_UNSPEC;
 	return leave(skb, &p);
 }
@@ -272,7 +283,7 @@ int rf_to_pod(struct __sk_buff *skb)
 {
 	struct rf_packet p = {};
 
-	if (skb->mark == RF_RESET_MARK)
+	if (is_own_reset(skb))
 		return TC_ACT_UNSPEC;
 	return enter(skb, &p);
 }

@@ -86,7 +86,10 @@ static __always_inline void rf_dial_judge(const struct rf_pod *pod, const struct
 	out->answer.epoch = epoch;
 	out->dial.src = pod->identity;
 	if ((addr_be & RF_LOOPBACK_MASK) == RF_LOOPBACK_NET || !addr_be) {
-		/* Stays inside the pod's network namespace (0.0.0.0 is "this host"); the checker does not listen there. */
+		/* Stays inside the pod's network namespace; the checker does not listen on 127.0.0.1. 0.0.0.0 is "this host": for a socket
+		 * bound to the pod's address that address, where it does. */
+		if (!addr_be && port == pod->checker_port)
+			return rf_refuse(out, RF_REASON_CHECKER_DIALED);
 		out->local = 1;
 		out->answer.verdict = RF_VERDICT_ALLOW;
 		out->answer.reason = RF_REASON_ALLOW_SELF;
