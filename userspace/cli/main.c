@@ -3,14 +3,17 @@
  * ringfence: the command line. A table of commands and nothing else: what a command does is in its own cmd_<name>.c.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "core/cleanup.h"
 #include "core/instance.h"
 #include "core/log.h"
+#include "pods/seal.h"
 
 struct command {
 	const char *name;
@@ -144,9 +147,27 @@ static int global_options(int argc, char **argv)
 	return i - 1;
 }
 
+/* What starts processes in pods must not be reachable from there. Who may not seal may not start a pod either, and hears that from there.
+ */
+static int run_sealed(const struct command *c, char **all, int argc, char **argv)
+{
+	int r = geteuid() == 0 ? rf_seal_program(all) : 0;
+
+	if (r == 0)
+		return c->run(argc, argv);
+	fprintf(stderr, "ringfence: cannot protect this program from the pod: %s\n", strerror(-r));
+	return RF_EXIT_NO;
+}
+
+static bool starts_processes(const struct command *c)
+{
+	return strcmp(c->name, "run") == 0 || strcmp(c->name, "exec") == 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
+	char **all = argv;
 	int skip;
 
 	rf_log_setup("ringfence", RF_LOG_INFO);
@@ -166,5 +187,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--version") == 0)
 		return rf_cmd_version(1, argv);
 	c = find(argv[1]);
+	if (c && starts_processes(c))
+		return run_sealed(c, all, argc - 1, argv + 1);
 	return c ? c->run(argc - 1, argv + 1) : unknown_command(argv[1]);
 }

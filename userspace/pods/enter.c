@@ -27,6 +27,7 @@
 #include "pods/init.h"
 #include "pods/mounts.h"
 #include "pods/pods.h"
+#include "pods/seccomp.h"
 
 #define UNSHARED (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
 
@@ -91,6 +92,17 @@ static _Noreturn void run_command(const struct entry *e)
 	give_up(e, -errno, what);
 }
 
+static void confine(const struct entry *e)
+{
+	int r = rf_caps_drop(e->process->net_raw);
+
+	if (r < 0)
+		give_up(e, r, "cannot drop capabilities");
+	r = rf_seccomp_confine();
+	if (r < 0)
+		give_up(e, r, "cannot filter the pod's system calls (seccomp)");
+}
+
 /* ---- the pod's init ---- */
 
 static void redirect_stdio(const struct entry *e)
@@ -128,9 +140,7 @@ static void furnish(const struct entry *e)
 		_exit(127);
 	}
 	enter_workdir(e);
-	r = rf_caps_drop(e->process->net_raw);
-	if (r < 0)
-		give_up(e, r, "cannot drop capabilities");
+	confine(e);
 }
 
 static _Noreturn void run_init(const struct entry *e)
@@ -174,10 +184,19 @@ static _Noreturn void hand_over(const struct entry *e, void (*main)(const struct
 	_exit(0);
 }
 
+/* Until it exec()s, and in the pod's init for ever, a process of ours inside a pod has the machine's program file, in the machine's mount,
+ * as /proc/PID/exe. Nobody in the pod may follow that link, trace the process or take its files. */
+static void hide_ourselves(const struct entry *e)
+{
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		give_up(e, -errno, "cannot hide the starter from the pod");
+}
+
 static void start_main(const struct entry *e)
 {
 	int r = rf_cgroup_join(e->room->cgroup);
 
+	hide_ourselves(e);
 	if (r < 0)
 		give_up(e, r, "cannot join the pod's cgroup");
 	if (setns(e->netns, CLONE_NEWNET) < 0)
@@ -189,14 +208,10 @@ static void start_main(const struct entry *e)
 
 static void run_beside(const struct entry *e)
 {
-	int r;
-
 	follow_caller(e);
 	umask(022);
 	enter_workdir(e);
-	r = rf_caps_drop(e->process->net_raw);
-	if (r < 0)
-		give_up(e, r, "cannot drop capabilities");
+	confine(e);
 	run_command(e);
 }
 
@@ -204,6 +219,7 @@ static void exec_main(const struct entry *e)
 {
 	int r = rf_cgroup_join(e->room->cgroup);
 
+	hide_ourselves(e);
 	if (r < 0)
 		give_up(e, r, "cannot join the pod's cgroup");
 	if (setns(e->init, CLONE_NEWNET | UNSHARED) < 0)
