@@ -409,6 +409,18 @@ static void dial(uint32_t addr_be, char *text, size_t size)
 	text[n] = '\0';
 }
 
+/* NET_ADDR_SET: systemd-udevd replaces every other hardware address soon after the link is made */
+static void test_hardware_addresses_are_set(void **state)
+{
+	char line[128];
+
+	(void)state;
+	NEED_ROOT();
+	snprintf(line, sizeof(line), "test $(cat /sys/class/net/%s/addr_assign_type) = 3", room_a.veth);
+	assert_int_equal(host_shell(line), 0);
+	expect_true(&room_a, "test $(cat /sys/class/net/eth0/addr_assign_type) = 3");
+}
+
 static void test_network(void **state)
 {
 	char text[64];
@@ -495,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_signals_reach_the_command),
 		cmocka_unit_test(test_orphans_are_reaped_and_do_not_survive),
 		cmocka_unit_test(test_exec_beside),
+		cmocka_unit_test(test_hardware_addresses_are_set),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_foreground_pod_ends_with_its_caller),
 		cmocka_unit_test(test_removal_leaves_nothing),

@@ -293,6 +293,22 @@ static int get_ours(struct nl_sock *sock, const char *veth, const char *alias, s
 	return 0;
 }
 
+/* Hardware addresses are given, not left to the kernel: systemd-udevd replaces one that the kernel chose by another soon after the link is
+ * there (MACAddressPolicy=persistent), and the permanent neighbour entries would go nowhere. One that was set by somebody it leaves alone.
+ * Locally administered (RFC 9542, 2.1), from the pod's address: unique on this machine, as that is. */
+static int set_mac(struct rtnl_link *link, uint8_t first, uint32_t addr_be)
+{
+	uint8_t bytes[6] = {first, 'r'};
+	_cleanup_addr_ struct nl_addr *mac = NULL;
+
+	memcpy(bytes + 2, &addr_be, sizeof(addr_be));
+	mac = nl_addr_build(AF_LLC, bytes, sizeof(bytes));
+	if (!mac)
+		return -ENOMEM;
+	rtnl_link_set_addr(link, mac); /* takes a reference of its own */
+	return 0;
+}
+
 static int create_pair(struct nl_sock *sock, const struct rf_pod_room *room)
 {
 	_cleanup_link_ struct rtnl_link *link = rtnl_link_veth_alloc();
@@ -308,7 +324,11 @@ static int create_pair(struct nl_sock *sock, const struct rf_pod_room *room)
 	rtnl_link_set_name(link, room->veth);
 	rtnl_link_set_name(peer, RF_POD_IFNAME);
 	rtnl_link_set_ns_fd(peer, netns); /* made in there at once: it never exists on the host */
-	r = -to_errno(rtnl_link_add(sock, link, NLM_F_CREATE | NLM_F_EXCL));
+	r = set_mac(link, 0x02, room->addr_be);
+	if (r == 0)
+		r = set_mac(peer, 0x06, room->addr_be);
+	if (r == 0)
+		r = -to_errno(rtnl_link_add(sock, link, NLM_F_CREATE | NLM_F_EXCL));
 	rtnl_link_put(peer);
 	return r;
 }
