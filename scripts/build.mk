@@ -81,15 +81,19 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY: # keep the BPF objects beside their skeletons
-.PHONY: all help clean programs bpf tests unit check fuzz fuzz-run install uninstall FORCE
+.PHONY: all help clean programs bpf tests unit check fuzz fuzz-run verify verify-record install uninstall FORCE
 all: programs ## build the four programs into build/ (V=1: show commands, DEBUG=1: ASan + UBSan into build/debug)
 programs: $(PROGRAMS)
 bpf: $(BPF_SKEL) ## compile the BPF programs only
-tests: $(UNIT_TESTS) $(BPF_TESTS) ## build the C tests, run nothing
+tests: $(UNIT_TESTS) $(BPF_TESTS) $(B)/tests/bpf/insns ## build the C tests, run nothing
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root needed)
 	$(Q)failed=; for t in $(UNIT_TESTS); do $$t || failed="$$failed $$t"; done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, unit tests under ASan + UBSan
 	$(Q)scripts/check
+verify: $(B)/tests/bpf/insns $(BPF_SKEL) ## load every BPF program and compare the verifier's work with tests/bpf/verifier.json (needs root)
+	$(Q)tests/bpf/verify
+verify-record: $(B)/tests/bpf/insns $(BPF_SKEL) ## write this kernel's numbers into tests/bpf/verifier.json (needs root)
+	$(Q)tests/bpf/verify --record
 fuzz: ## build the fuzz targets with clang and run each for FUZZ_SECONDS (10) over its corpus
 	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-run
 help: ## this list
