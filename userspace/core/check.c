@@ -199,6 +199,7 @@ size_t rf_check_run(const struct rf_instance *instance, unsigned flags, struct r
 	check_bpffs(instance, flags, ret);
 	if (able) { /* without the right to try, trying says nothing */
 		rf_check_bpf(ret);
+		rf_check_pods(ret);
 		rf_check_overlay(ret);
 		rf_check_links(ret);
 		rf_check_forwarding(instance, ret);

@@ -7,6 +7,7 @@
 #include "core/check.h"
 
 void rf_check_bpf(struct rf_check_report *report);     /* check_bpf.c: load one of every program and map kind */
+void rf_check_pods(struct rf_check_report *report);    /* check_pods.c: system calls that pods and checker need */
 void rf_check_overlay(struct rf_check_report *report); /* check_kernel.c: mount an overlay in a private mount namespace */
 void rf_check_hosts(struct rf_check_report *report);   /* check_kernel.c: is there an /etc/hosts to put a pod's own over */
 void rf_check_links(struct rf_check_report *report);   /* check_kernel.c: a veth pair in a throw-away network namespace */
