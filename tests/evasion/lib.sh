@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A throw-away mesh with a hostile pod. Sourced first by every test; see hostile_world, attempt and works below. Each line that is printed is
+# one attempt: "ok    WHAT: ...", "FAIL  WHAT" or "SKIP  WHAT: reason"; tests/evasion/run counts them.
+#
+# How an attempt is judged: it carries a mark of its own; a camera in the victim's pod prints every frame that arrives; after the attempt an
+# allowed request with a fence in its path is sent, and when the camera has shown the fence everything before it has been seen. So "the
+# victim did not get it" is knowledge and not a race. Besides, the counter of the named reason must have grown and an event must name it.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+
+ATTACK=$WORK/tools/attack.py
+
+run_pod() {
+	local name=$1 namespace=$2
+	shift 2
+	rf run -n "$namespace" --name "$namespace" --net-raw -d "$@" -- python3 "$WORK/tools/server.py" "$name" 3000/http 3001/tcp 4001/http || exit 1
+	await 10 server_ready "$namespace" || { echo "$namespace does not start" && rf logs "$namespace/$namespace" && exit 1; }
+}
+
+# camera_on NAMESPACE: films what arrives there into $WORK/camera-NAMESPACE
+camera_on() {
+	: >"$WORK/camera-$1"
+	in_pod "$1" python3 "$WORK/tools/camera.py" >"$WORK/camera-$1" 2>&1 </dev/null &
+	disown $!
+	await 10 grep -q rolling "$WORK/camera-$1" || { echo "no camera in $1: $(cat "$WORK/camera-$1")" && exit 1; }
+}
+
+# The tutorial's three accounts: bookbuyer may buy and use 3001, bookthief may buy and not steal. bookthief is the hostile one and has raw sockets,
+# as has bookstore, for the camera. plain and victim are two pods outside the mesh: what works between them shows that the attack is one.
+hostile_world() {
+	instance_up
+	rf apply -f "$TOP/policies/bookstore/manifests" >/dev/null || exit 1
+	rf namespace add bookstore bookbuyer bookthief >/dev/null || exit 1
+	rf run -n bookstore --name bookstore --deployment bookstore/bookstore --net-raw -d -- python3 "$WORK/tools/server.py" bookstore 3000/http 3001/tcp || exit 1
+	rf run -n bookbuyer --name bookbuyer --deployment bookbuyer/bookbuyer -d -- python3 "$WORK/tools/server.py" bookbuyer 4000/http || exit 1
+	rf run -n bookthief --name bookthief --deployment bookthief/bookthief --net-raw -d -- python3 "$WORK/tools/server.py" bookthief 4001/http || exit 1
+	await 10 servers_ready || { echo "the pods do not start" && exit 1; }
+	write_policy
+	rf apply -f "$WORK/hostile.yaml" >/dev/null || exit 1
+	store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_address bookbuyer)
+	camera_on bookstore
+	expect "the fence works" 200 get bookbuyer "/api/buy?fence"
+}
+
+servers_ready() {
+	server_ready bookstore && server_ready bookbuyer && server_ready bookthief
+}
+
+write_policy() {
+	cp "$TOP/policies/bookstore/traffic-access/http-route-group.yaml" "$WORK/hostile.yaml"
+	cat >>"$WORK/hostile.yaml" <<'YAML'
+---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: TCPRoute
+metadata: {name: shop, namespace: bookstore}
+spec: {matches: {ports: [3000]}}
+---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: TCPRoute
+metadata: {name: echo, namespace: bookstore}
+spec: {matches: {ports: [3001]}}
+---
+apiVersion: access.smi-spec.io/v1alpha3
+kind: TrafficTarget
+metadata: {name: bookstore, namespace: bookstore}
+spec:
+  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
+  sources:
+    - {kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}
+    - {kind: ServiceAccount, name: bookthief, namespace: bookthief}
+  rules:
+    - {kind: HTTPRouteGroup, name: bookstore-service-routes, matches: [buy-books]}
+    - {kind: TCPRoute, name: shop}
+---
+apiVersion: access.smi-spec.io/v1alpha3
+kind: TrafficTarget
+metadata: {name: echo, namespace: bookstore}
+spec:
+  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
+  sources:
+    - {kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}
+  rules:
+    - {kind: TCPRoute, name: echo}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: bookstore-echo, namespace: bookstore}
+spec:
+  selector: {app: bookstore}
+  ports:
+    - {name: tcp-echo, port: 3001, targetPort: 3001}
+YAML
+}
+
+# Two pods outside the mesh, where nothing is forbidden.
+plain_world() {
+	printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n---\n' plain victim >"$WORK/plain.yaml"
+	rf apply -f "$WORK/plain.yaml" >/dev/null || exit 1
+	run_pod plain plain
+	run_pod victim victim
+	plain=$(pod_address plain) victim=$(pod_address victim)
+	camera_on victim
+}
+
+# attack NAMESPACE NAME KEY=VALUE...
+attack() {
+	local namespace=$1
+	shift
+	in_pod "$namespace" python3 "$ATTACK" "$@" </dev/null
+}
+
+counter() {
+	status_of "d['reasons'].get('$1', 0)"
+}
+
+# An event of this reason after the moment.
+told() {
+	rf observe --verdict denied --last 4000 -o json | python3 -c '
+import json, sys
+reason, since = sys.argv[1:]
+sys.exit(not any(e.get("reason") == reason and e["time"] >= since for e in map(json.loads, sys.stdin) if e.get("kind") != "lost"))' "$1" "$2"
+}
+
+now() {
+	date -u +%Y-%m-%dT%H:%M:%S.%3NZ
+}
+
+marks=0
+next_mark() {
+	marks=$((marks + 1))
+	mark=evade-$$-$marks-
+}
+
+# fence: everything that arrived at bookstore until now is in the film afterwards
+fence() {
+	local text=fence-$$-$marks
+	get bookbuyer "/api/buy?$text" >/dev/null
+	await 5 grep -q "$text" "$WORK/camera-bookstore"
+}
+
+# What is denied by the checker has no counter in the kernel, only its event.
+by_the_checker() {
+	[[ $1 == @(no-route|route-for-others|bad-request|bad-path) ]]
+}
+
+# attempt WHAT REASON RESULT COMMAND...: the command ("MARK" in it is replaced) must end as the pattern RESULT says, for REASON ("-": for none
+# that a counter shows), and bookstore must not get the mark nor a SYN of bookthief for another port than the one the policy names.
+attempt() {
+	local what=$1 reason=$2 expected=$3 before since result
+	shift 3
+	next_mark
+	before=$(counter "$reason") since=$(now)
+	result=$("${@//MARK/$mark}" 2>&1)
+	# shellcheck disable=SC2053 # a pattern is meant
+	[[ $result == $expected ]] || { judge "$what" "$expected" "$result" && return; }
+	fence || { judge "$what" "the fence seen" "no fence: the camera is blind" && return; }
+	if grep -q "$mark" "$WORK/camera-bookstore"; then
+		judge "$what" "nothing at the victim" "$(grep -m 1 "$mark" "$WORK/camera-bookstore")"
+	elif [ "$reason" = - ]; then
+		judge "$what" "*" "$result, nothing at the victim"
+	elif ! await 3 told "$reason" "$since" || { ! by_the_checker "$reason" && [ "$(counter "$reason")" -le "$before" ]; }; then
+		judge "$what" "reason $reason" "$result, but the counter went from $before to $(counter "$reason"): $(rf observe --verdict denied --last 3)"
+	else
+		judge "$what" "*" "$result, nothing at the victim, $reason"
+	fi
+}
+
+# works WHAT COMMAND...: the same attack where nothing forbids it (sent to $victim) does arrive: otherwise it would prove nothing.
+works() {
+	local what=$1
+	shift
+	next_mark
+	result=$("${@//MARK/$mark}" 2>&1)
+	if await 5 grep -q "$mark" "$WORK/camera-victim"; then
+		judge "outside the mesh it works: $what" "*" "$result"
+	else
+		judge "outside the mesh it works: $what" "the mark at the victim" "$result, not seen"
+	fi
+}
+
+skip() {
+	printf 'SKIP  %s: %s\n' "$1" "$2"
+}
+
+# service_address NAMESPACE: of the Service of that name, as the pods know it
+service_address() {
+	in_pod bookthief getent hosts "$1.$1.svc.cluster.local" | cut -d' ' -f1
+}
+
+# netns_file NAMESPACE: the file of the pod's network namespace
+netns_file() {
+	echo "/run/$RINGFENCE_INSTANCE/pods/$1_$1/netns"
+}

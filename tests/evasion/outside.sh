@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# From outside: a process of the machine, and another machine (a network namespace behind a cable of its own, whose packets are forwarded).
+# shellcheck source=tests/evasion/lib.sh
+. "$(dirname "$0")/lib.sh"
+hostile_world
+
+machine() {
+	python3 "$ATTACK" "$@"
+}
+
+# ---- a process of the machine ----
+attempt "the machine, TCP" no-ingress refused machine tcp to="$store" port=3001 mark=MARK
+attempt "the machine, the HTTP port" no-ingress refused machine tcp to="$store" port=3000 mark=MARK
+attempt "the machine, MSG_FASTOPEN" no-ingress refused machine tcp to="$store" port=3001 fastopen=1 mark=MARK
+attempt "the machine, UDP" datagram "sent" machine udp to="$store" port=3001 mark=MARK
+attempt "the machine, UDP with the mark of our own resets" datagram "sent" machine udp to="$store" port=3001 somark=0x52464e43 mark=MARK
+attempt "the machine, TCP with the mark of our own resets" no-ingress refused machine tcp to="$store" port=3001 somark=0x52464e43 mark=MARK
+attempt "the machine, a raw packet with bookbuyer's address" spoofed-source sent machine packet to="$store" source="$buyer" mark=MARK
+attempt "the same with the mark of our own resets" spoofed-source sent machine packet to="$store" source="$buyer" somark=0x52464e43 mark=MARK
+attempt "the machine, the middle of a connection nobody opened" no-flow sent machine packet to="$store" source=192.0.2.1 flags=PA mark=MARK
+attempt "the machine, ICMP" ip-protocol sent machine packet to="$store" source=192.0.2.1 protocol=1 mark=MARK
+attempt "the machine, bound to bookbuyer's address with IP_FREEBIND" - ENETUNREACH machine tcp to="$store" port=3001 from="$buyer" foreign=1 mark=MARK
+
+# ---- another machine ----
+outside=$RINGFENCE_INSTANCE cable=rfeo$number
+inside_it() {
+	ip netns exec "$outside" python3 "$ATTACK" "$@"
+}
+
+remove_outside() {
+	ip netns del "$outside" 2>/dev/null
+	ip link del "$cable" 2>/dev/null
+}
+
+# What lib.sh does at the end, after ours.
+trap 'code=$?; remove_outside; finish $code' EXIT
+ip netns add "$outside" && ip link add "$cable" type veth peer name eth0 netns "$outside" && ip addr add "198.51.100.$number/31" dev "$cable" &&
+	ip link set "$cable" up && ip -n "$outside" addr add "198.51.100.$((number + 1))/31" dev eth0 && ip -n "$outside" link set eth0 up &&
+	ip -n "$outside" route add default via "198.51.100.$number" || exit 1
+echo 1 >"/proc/sys/net/ipv4/conf/$cable/forwarding"
+echo 0 >"/proc/sys/net/ipv4/conf/$cable/rp_filter"
+
+attempt "another machine, TCP" no-ingress refused inside_it tcp to="$store" port=3001 mark=MARK
+attempt "another machine, UDP" datagram sent inside_it udp to="$store" port=3001 mark=MARK
+attempt "another machine, the checker's port" checker-dialed refused inside_it tcp to="$store" port=15001 mark=MARK
+if [ "$(cat /proc/sys/net/ipv4/conf/all/rp_filter)" != 0 ]; then
+	skip "another machine with a pod's address" "this machine's own rp_filter drops it first"
+else
+	attempt "another machine with bookbuyer's address, raw socket" spoofed-source sent inside_it packet to="$store" source="$buyer" mark=MARK
+	attempt "another machine with bookbuyer's address, packet socket" spoofed-source sent inside_it packet to="$store" source="$buyer" via=link mark=MARK
+	# A live connection of bookbuyer, idle: its 4-tuple is known to the other machine.
+	coproc HOLD { in_pod bookbuyer python3 "$WORK/tools/hold.py" "$store" 3001 2>&1; }
+	read -r -t 10 line <&"${HOLD[0]}" || line="no answer"
+	judge "bookbuyer has a connection" open "$line"
+	next_mark && fence
+	port=$(sed -n "s/^0800 6 $buyer:\([0-9]*\)>$store:3001 S .*/\1/p" "$WORK/camera-bookstore" | tail -n 1)
+	attempt "another machine replays bookbuyer's live 4-tuple $port" spoofed-source sent inside_it packet to="$store" source="$buyer" sport="${port:-0}" flags=PA mark=MARK
+	attempt "and ends it" spoofed-source sent inside_it packet to="$store" source="$buyer" sport="${port:-0}" flags=R mark=MARK
+	attempt "the machine replays it" spoofed-source sent machine packet to="$store" source="$buyer" sport="${port:-0}" flags=PA mark=MARK
+	attempt "bookthief replays it" spoofed-source sent attack bookthief packet to="$store" source="$buyer" sport="${port:-0}" flags=PA mark=MARK
+	echo >&"${HOLD[1]}"
+	read -r -t 10 line <&"${HOLD[0]}" || line="no answer"
+	judge "bookbuyer's connection lives on" "still open" "$line"
+fi

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""attack.py NAME [KEY=VALUE]...: one hostile attempt on the network, from wherever it is started. Prints one word for what the attacker saw
+("connected", "sent", "refused", "timeout", "EPERM", ...). The victim's side is judged by tests/tools/camera.py, not by us.
+
+tcp     to=ADDRESS port=N mark=TEXT [family=6] [protocol=mptcp] [fastopen=1] [from=ADDRESS] [sport=N] [device=NAME] [somark=N] [options=HEX]
+udp     to=ADDRESS port=N mark=TEXT [how=connected|sendto|sendmsg|other|many] [family=6] [lite=1]
+packet  to=ADDRESS mark=TEXT [via=raw|link] [protocol=N] [port=N] [sport=N] [flags=SAFR] [source=ADDRESS] [options=HEX] [sum=bad] [fragment=N]
+        [vlan=N] [ethertype=HEX]
+inject  to=ADDRESS port=N dial=ADDRESS mark=TEXT via=raw|link [flags=SAFR] [sum=bad]: a request in the middle of a connection that the checker has open
+"""
+import errno
+import os
+import socket
+import struct
+import sys
+import time
+
+ANSWER_SECONDS = 1.0
+SO_MARK, SO_BINDTODEVICE, MSG_FASTOPEN = 36, 25, 0x20000000
+IPPROTO_MPTCP, IPPROTO_UDPLITE = 262, 136
+FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}
+
+
+def outcome(error):
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if error.errno == errno.ECONNREFUSED:
+        return "refused"
+    if error.errno in (errno.ECONNRESET, errno.EPIPE):
+        return "reset"
+    return errno.errorcode.get(error.errno, str(error))
+
+
+# ---- sockets ----
+
+
+def place(a, key="to"):
+    """An address for the family asked for: v4-mapped if the victim only has IPv4."""
+    text = a[key]
+    return f"::ffff:{text}" if a.get("family") == "6" and ":" not in text else text
+
+
+def stream_socket(a):
+    family = socket.AF_INET6 if a.get("family") == "6" else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, IPPROTO_MPTCP if a.get("protocol") == "mptcp" else 0)
+    sock.settimeout(ANSWER_SECONDS)
+    if "device" in a:
+        sock.setsockopt(socket.SOL_SOCKET, SO_BINDTODEVICE, a["device"].encode() + b"\0")
+    if "somark" in a:
+        sock.setsockopt(socket.SOL_SOCKET, SO_MARK, int(a["somark"], 0))
+    if "options" in a:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, bytes.fromhex(a["options"]))
+    if "from" in a or "sport" in a:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if a.get("foreign"):
+            sock.setsockopt(socket.IPPROTO_IP, 15, 1)  # IP_FREEBIND
+        sock.bind((place(a, "from") if "from" in a else "", int(a.get("sport", 0))))
+    return sock
+
+
+def tcp(a):
+    sock, mark, to = stream_socket(a), a["mark"].encode() + b"\r\n\r\n", (place(a), int(a["port"]))
+    if a.get("fastopen"):
+        sock.settimeout(None)  # or it would only begin
+        sock.sendto(mark, MSG_FASTOPEN, to)
+        sock.settimeout(ANSWER_SECONDS)
+    else:
+        sock.connect(to)
+        sock.sendall(mark)
+    sock.shutdown(socket.SHUT_WR)
+    answer = sock.recv(4096)
+    return f"connected, answered {len(answer)}" if answer else "connected, closed"
+
+
+def udp(a):
+    family = socket.AF_INET6 if a.get("family") == "6" else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM, IPPROTO_UDPLITE if a.get("lite") else 0)
+    if "somark" in a:
+        sock.setsockopt(socket.SOL_SOCKET, SO_MARK, int(a["somark"], 0))
+    mark, to, how = a["mark"].encode(), (place(a), int(a["port"])), a.get("how", "sendto")
+    if how == "connected":
+        sock.connect(to)
+        sock.send(mark)
+    elif how == "sendto":
+        sock.sendto(mark, to)
+    elif how == "sendmsg":
+        sock.sendmsg([mark], [], 0, to)
+    elif how == "other":  # connected to where that is allowed, then a destination with the message
+        sock.connect(("::1" if family == socket.AF_INET6 else "127.0.0.1", 9))
+        sock.sendmsg([mark], [], 0, to)
+    elif how == "many":  # the verdict is by message, not by socket
+        sock.sendto(mark, ("127.0.0.1", 9))
+        sock.sendto(mark, to)
+    return "sent"
+
+
+# ---- packets ----
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def tcp_segment(source, to, sport, dport, flags, seq, ack, data, bad=False):
+    bits = sum(FLAGS[f] for f in flags)
+    header = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 5 << 4, bits, 64240, 0, 0)
+    pseudo = socket.inet_aton(source) + socket.inet_aton(to) + struct.pack("!BBH", 0, 6, len(header) + len(data))
+    total = checksum(pseudo + header + data) ^ (0x5555 if bad else 0)
+    return header[:16] + struct.pack("!H", total) + header[18:] + data
+
+
+def ip_packet(source, to, protocol, payload, options=b"", fragment=0):
+    length = 20 + len(options) + len(payload)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, length, 77, fragment, 64, protocol, 0, socket.inet_aton(source), socket.inet_aton(to))
+    header += options
+    return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + payload
+
+
+def own_address(to):
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    import fcntl
+
+    return socket.inet_ntoa(fcntl.ioctl(probe, 0x8915, struct.pack("256s", b"eth0"))[20:24])  # SIOCGIFADDR
+
+
+def link_header(ethertype):
+    with open("/sys/class/net/eth0/address") as f:
+        own = bytes.fromhex(f.read().strip().replace(":", ""))
+    return neighbour() + own + struct.pack("!H", ethertype)
+
+
+def neighbour():
+    """The other end of our cable: every way out begins there."""
+    with open("/proc/net/arp") as f:
+        for line in f.readlines()[1:]:
+            fields = line.split()
+            if fields[5] == "eth0" and fields[3] != "00:00:00:00:00:00":
+                return bytes.fromhex(fields[3].replace(":", ""))
+    raise OSError(errno.EHOSTUNREACH, "no neighbour")
+
+
+def transmit(via, to, packet, ethertype=0x0800, vlan=None, somark=None):
+    if via == "raw":
+        sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        if somark:
+            sock.setsockopt(socket.SOL_SOCKET, SO_MARK, int(somark, 0))
+        sock.sendto(packet, (to, 0))
+        return
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sock.bind(("eth0", 0))
+    if somark:
+        sock.setsockopt(socket.SOL_SOCKET, SO_MARK, int(somark, 0))
+    header = link_header(ethertype)
+    if vlan is not None:
+        header = header[:12] + struct.pack("!HH", 0x8100, vlan) + header[12:]
+    sock.send(header + packet)
+
+
+def packet(a):
+    to, mark, protocol = a["to"], a["mark"].encode(), int(a.get("protocol", 6))
+    source = a.get("source") or own_address(to)
+    sport, dport = int(a.get("sport", 40404)), int(a.get("port", 3001))
+    if protocol == 6:
+        payload = tcp_segment(source, to, sport, dport, a.get("flags", "S"), 1000, 1 if "A" in a.get("flags", "S") else 0, mark, a.get("sum") == "bad")
+    elif protocol == 17:
+        payload = struct.pack("!HHHH", sport, dport, 8 + len(mark), 0) + mark
+    elif protocol == 1:
+        payload = struct.pack("!BBHHH", 8, 0, 0, 7, 1) + mark
+        payload = payload[:2] + struct.pack("!H", checksum(payload)) + payload[4:]
+    else:
+        payload = mark
+    packet = ip_packet(source, to, protocol, payload, bytes.fromhex(a.get("options", "")), int(a.get("fragment", "0"), 0))
+    if a.get("cut"):
+        packet = packet[: int(a["cut"])]
+    ethertype = int(a.get("ethertype", "0800"), 16)
+    if ethertype == 0x86DD:  # the same content in an IPv6 packet to all nodes
+        packet = struct.pack("!IHBB", 6 << 28, len(mark), 59, 64) + bytes.fromhex("fe80" + "00" * 13 + "01") + bytes.fromhex("ff02" + "00" * 13 + "01") + mark
+    elif ethertype != 0x0800:
+        packet = mark + b"\0" * 46
+    transmit(a.get("via", "raw"), to, packet, ethertype, int(a["vlan"]) if "vlan" in a else None, a.get("somark"))
+    return "sent"
+
+
+# ---- into a live connection ----
+
+
+def watch(sniffer, to, port, deadline):
+    """(our port, next sequence number, acknowledged) of the newest segments of a connection to there, after the answer has come."""
+    known = None
+    while time.monotonic() < deadline:
+        try:
+            frame, address = sniffer.recvfrom(65536)
+        except TimeoutError:
+            break
+        ip = frame[14:]
+        if frame[12:14] != b"\x08\x00" or ip[9] != 6 or address[2] != socket.PACKET_OUTGOING or socket.inet_ntoa(ip[16:20]) != to:
+            continue
+        segment = ip[(ip[0] & 15) * 4 : struct.unpack_from("!H", ip, 2)[0]]
+        sport, dport, seq, ack = struct.unpack_from("!HHII", segment)
+        if dport != port or segment[13] & 2:
+            continue
+        data = len(segment) - (segment[12] >> 4) * 4
+        known = (sport, (seq + data) & 0xFFFFFFFF, ack)
+    if not known:
+        raise TimeoutError("no live connection was seen")
+    return known
+
+
+def inject(a):
+    to, port, mark = a["to"], int(a["port"]), a["mark"]
+    sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    sniffer.bind(("eth0", 3))
+    sniffer.settimeout(0.7)
+    with socket.create_connection((a["dial"], 80), 5) as sock:
+        sock.sendall(f"GET /api/buy HTTP/1.1\r\nHost: {a['dial']}\r\n\r\n".encode())
+        if b" 200 " not in sock.recv(4096):
+            return "no live connection"
+        sport, seq, ack = watch(sniffer, to, port, time.monotonic() + 3)
+        data = f"GET /api/steal?{mark} HTTP/1.1\r\nHost: {a['dial']}\r\n\r\n".encode()
+        segment = tcp_segment(own_address(to), to, sport, port, a.get("flags", "PA"), seq, ack, data, a.get("sum") == "bad")
+        transmit(a["via"], to, ip_packet(own_address(to), to, 6, segment))
+        return "sent"
+
+
+def main():
+    arguments = dict(text.split("=", 1) for text in sys.argv[2:])
+    try:
+        print({"tcp": tcp, "udp": udp, "packet": packet, "inject": inject}[sys.argv[1]](arguments), flush=True)
+    except OSError as error:
+        print(outcome(error), flush=True)
+    os._exit(0)
+
+
+main()
