@@ -4,7 +4,7 @@
 # machine. Needs KERNELS, TOP; mke2fs writes the image from a directory, so nothing is mounted.
 
 # Packages whose programs the tests call.
-GUEST_PACKAGES=(bash coreutils grep sed findutils mawk util-linux mount procps iproute2 kmod curl bpftool diffutils libc-bin hostname nftables)
+GUEST_PACKAGES=(bash coreutils grep sed findutils mawk util-linux mount procps iproute2 kmod curl bpftool diffutils libc-bin hostname nftables iputils-ping)
 
 # Copies files with the symbolic links on the way to them, below $1.
 copy_in() {
