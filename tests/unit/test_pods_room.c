@@ -348,9 +348,8 @@ static void test_orphans_are_reaped_and_do_not_survive(void **state)
 	(void)state;
 	NEED_ROOT();
 	/* an orphan that ends is no zombie under PID 1; one that does not end is killed with the pod */
-	init = start_ready(&room_a,
-			   "(sh -c 'exit 3' &) ; (sleep 1000 &); for i in $(seq 100); do grep -ql '^State:.Z' /proc/[0-9]*/status || "
-			   "break; sleep 0.05; done; grep -l '^State:.Z' /proc/[0-9]*/status && exit 1; echo ready; read x < /dev/zero");
+	init = start_ready(&room_a, "(sh -c 'exit 3' & echo $! >/tmp/orphan); (sleep 1000 &); "
+				    "while test -e /proc/$(cat /tmp/orphan); do sleep 0.05; done; echo ready; read x < /dev/zero");
 	kill(init, SIGKILL);
 	assert_int_equal(waitpid(init, &status, 0), init);
 	wait_until_gone(&room_a);
