@@ -21,9 +21,10 @@ rf() {
 	"$BUILD/ringfence" "$@" 9>&-
 }
 
-# await SECONDS COMMAND...: polls until the command succeeds; its failure is the answer when the time is over.
+# await SECONDS COMMAND...: polls until the command succeeds; its failure is the answer when the time is over. An emulated machine is given
+# RINGFENCE_PATIENCE times as much.
 await() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${RINGFENCE_PATIENCE:-1}))
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1

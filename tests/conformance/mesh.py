@@ -27,7 +27,7 @@ class MeshError(Exception):
 
 
 def until(what, check, seconds=15):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * int(os.environ.get("RINGFENCE_PATIENCE", "1"))
     while not (value := check()):
         if time.monotonic() > deadline:
             raise MeshError(f"{what}: not in {seconds} seconds")

@@ -42,7 +42,7 @@ finish() {
 
 # expect WHAT EXPECTED COMMAND...: the command's output, asked for at most 5 seconds until it is as expected (a shell pattern).
 expect() {
-	local what=$1 expected=$2 actual deadline=$((SECONDS + 5))
+	local what=$1 expected=$2 actual deadline=$((SECONDS + 5 * ${RINGFENCE_PATIENCE:-1}))
 	shift 2
 	# shellcheck disable=SC2053 # a pattern is meant
 	while actual=$("$@" 2>&1); [[ $actual != $expected ]] && [ "$SECONDS" -lt "$deadline" ]; do
