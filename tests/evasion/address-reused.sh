@@ -20,7 +20,7 @@ late_ready() {
 await 10 late_ready || { rf logs bookbuyer/late && exit 1; }
 rf stop bookbuyer/late --timeout 0 >/dev/null 2>&1 || rf stop bookbuyer/late >/dev/null || exit 1
 
-rf run -n bookthief --name heir --service-account bookthief --ip "$address" --net-raw -d -- python3 "$WORK/tools/server.py" heir 45454/tcp >/dev/null || exit 1
+rf run -n bookthief --name heir --service-account bookthief --ip "$address" --net-raw -d -- python3 "$WORK/tools/server.py" heir 45455/tcp >/dev/null || exit 1
 heir_ready() {
 	rf logs bookthief/heir 2>/dev/null | grep -q 'ready, pid'
 }

@@ -7,10 +7,12 @@ hostile_world
 
 # keep NAMESPACE PORT: a connection in the background which sends each line it is given; `line TEXT` sends one and prints what came back.
 keep() {
-	# shellcheck disable=SC2154 # set by coproc
-	[ -z "${KEEP_PID:-}" ] || wait "$KEEP_PID" 2>/dev/null
+	if [ -n "${keeper:-}" ]; then
+		exec {keeper}>&- {kept}<&- # the one before ends
+		wait
+	fi
 	coproc KEEP { in_pod "$1" python3 "$WORK/tools/lines.py" "$2" "$3" 2>&1; }
-	exec {kept}<&"${KEEP[0]}" {keeper}>&"${KEEP[1]}"
+	exec {kept}<&"${KEEP[0]}"- {keeper}>&"${KEEP[1]}"-
 	local text
 	read -r -t 10 text <&"$kept" || text="no answer"
 	judge "$1 has a connection to $2:$3" open "$text"

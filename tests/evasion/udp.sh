@@ -17,9 +17,9 @@ attempt "UDP, connected to loopback, sendmsg to another destination" datagram re
 attempt "UDP, allowed destination first" datagram refused attack bookthief udp to="$store" port=3001 mark=MARK how=many
 attempt "UDP, v4-mapped, connected" datagram refused attack bookthief udp to="$store" port=3001 mark=MARK how=connected family=6
 attempt "UDP, v4-mapped, sendto" datagram refused attack bookthief udp to="$store" port=3001 mark=MARK family=6
-attempt "UDP, v4-mapped, connected to ::1 first" datagram refused attack bookthief udp to="$store" port=3001 mark=MARK how=other family=6
-attempt "UDP-Lite, connected" datagram refused attack bookthief udp to="$store" port=3001 mark=MARK how=connected lite=1
-attempt "UDP-Lite, sendto" "ip-protocol" "*" attack bookthief udp to="$store" port=3001 mark=MARK lite=1
+attempt "UDP, v4-mapped, connected to loopback first" datagram refused attack bookthief udp to="$store" port=3001 mark=MARK how=other family=6
+attempt "UDP-Lite, connected" ip-protocol sent attack bookthief udp to="$store" port=3001 mark=MARK how=connected lite=1
+attempt "UDP-Lite, sendto" datagram refused attack bookthief udp to="$store" port=3001 mark=MARK lite=1
 attempt "UDP to where TCP is allowed" datagram refused attack bookbuyer udp to="$store" port=3001 mark=MARK
 attempt "UDP by raw socket" datagram sent attack bookthief packet to="$store" protocol=17 mark=MARK
 attempt "UDP by packet socket" datagram sent attack bookthief packet to="$store" protocol=17 mark=MARK via=link

@@ -87,7 +87,7 @@ def udp(a):
     elif how == "sendmsg":
         sock.sendmsg([mark], [], 0, to)
     elif how == "other":  # connected to where that is allowed, then a destination with the message
-        sock.connect(("::1" if family == socket.AF_INET6 else "127.0.0.1", 9))
+        sock.connect(("::ffff:127.0.0.1" if family == socket.AF_INET6 else "127.0.0.1", 9))
         sock.sendmsg([mark], [], 0, to)
     elif how == "many":  # the verdict is by message, not by socket
         sock.sendto(mark, ("127.0.0.1", 9))
