@@ -61,3 +61,9 @@ keep bookthief "$STORE" 80
 judge "a request with half its body" "nothing yet" "$(line "GET /api/buy HTTP/1.1\\r\\nHost: $STORE\\r\\nContent-Length: 1000\\r\\n\\r\\nhalf")"
 revoke
 gone "the other half of the body after the change" "MARK"
+
+keep bookthief "$STORE" 80
+judge "a tunnel" 101 "$(line "GET /api/buy HTTP/1.1\\r\\nHost: $STORE\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\n")"
+judge "bytes through the tunnel" answered "$(line hello)"
+revoke
+gone "the tunnel after the change" MARK

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small server for tests: server.py NAME PORT/KIND..., KIND = http | tcp | tcp-server-first.
 
-http answers every request with 200 and a line "NAME METHOD PATH LENGTH"; /echo answers with the request's body, /bytes/N with N bytes.
+http answers every request with 200 and a line "NAME METHOD PATH LENGTH"; /echo answers with the request's body, /bytes/N with N bytes. "Upgrade: echo" makes the
+connection a tunnel, which goes on as tcp does.
 tcp sends back what it gets and closes after the peer did; tcp-server-first greets before the client says anything.
 """
 import asyncio
@@ -53,6 +54,9 @@ async def serve_http(name, reader, writer):
         if request is None:
             return
         method, path, headers, body = request
+        if headers.get("upgrade") == "echo":
+            writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+            return await serve_tcp(reader, writer)
         out = answer_body(name, method, path, body)
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nX-Server: {name}\r\nContent-Length: {len(out)}\r\n"
         closing = headers.get("connection", "").lower() == "close"
