@@ -5,10 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 hostile_world
 plain_world
-hex() {
-	# shellcheck disable=SC2046,SC2086
-	printf '%02x' ${1//./ }
-}
 
 works "TCP" attack plain tcp to="$victim" port=3001 mark=MARK
 works "MSG_FASTOPEN" attack plain tcp to="$victim" port=3001 fastopen=1 mark=MARK

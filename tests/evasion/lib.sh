@@ -38,6 +38,7 @@ hostile_world() {
 	await 10 servers_ready || { echo "the pods do not start" && exit 1; }
 	write_policy
 	rf apply -f "$WORK/hostile.yaml" >/dev/null || exit 1
+	# shellcheck disable=SC2034 # for the tests
 	store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_address bookbuyer)
 	camera_on bookstore
 	expect "the fence works" 200 get bookbuyer "/api/buy?fence"
@@ -99,6 +100,7 @@ plain_world() {
 	rf apply -f "$WORK/plain.yaml" >/dev/null || exit 1
 	run_pod plain plain
 	run_pod victim victim
+	# shellcheck disable=SC2034 # for the tests
 	plain=$(pod_address plain) victim=$(pod_address victim)
 	camera_on victim
 }
@@ -177,6 +179,12 @@ works() {
 	else
 		judge "outside the mesh it works: $what" "the mark at the victim" "$result, not seen"
 	fi
+}
+
+# hex ADDRESS
+hex() {
+	# shellcheck disable=SC2046,SC2086 # four words
+	printf '%02x' ${1//./ }
 }
 
 skip() {

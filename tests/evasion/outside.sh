@@ -34,7 +34,11 @@ remove_outside() {
 }
 
 # What lib.sh does at the end, after ours.
-trap 'code=$?; remove_outside; finish $code' EXIT
+cleanup() {
+	remove_outside
+	finish "$1"
+}
+trap 'cleanup $?' EXIT
 ip netns add "$outside" && ip link add "$cable" type veth peer name eth0 netns "$outside" && ip addr add "198.51.100.$number/31" dev "$cable" &&
 	ip link set "$cable" up && ip -n "$outside" addr add "198.51.100.$((number + 1))/31" dev eth0 && ip -n "$outside" link set eth0 up &&
 	ip -n "$outside" route add default via "198.51.100.$number" || exit 1

@@ -20,7 +20,7 @@ for via in raw link; do
 	done
 	attempt "a first fragment, $via socket" fragment sent attack bookthief packet to="$store" fragment=0x2000 mark=MARK via=$via
 	attempt "IP options, $via socket" ip-options sent attack bookthief packet to="$store" options=01010100 mark=MARK via=$via
-	attempt "a loose source route over the victim, $via socket" ip-options sent attack bookthief packet to="$store" options="830704$(printf '%02x' ${plain//./ })00" mark=MARK via=$via
+	attempt "a loose source route to a pod outside the mesh, $via socket" ip-options sent attack bookthief packet to="$store" options="830704$(hex "$plain")00" mark=MARK via=$via
 	attempt "bookbuyer's address as the source, $via socket" spoofed-source sent attack bookthief packet to="$store" source="$buyer" mark=MARK via=$via
 	attempt "an outside address as the source, $via socket" spoofed-source sent attack bookthief packet to="$store" source=192.0.2.7 mark=MARK via=$via
 	attempt "the victim's own address as the source, $via socket" spoofed-source sent attack bookthief packet to="$store" source="$store" mark=MARK via=$via

@@ -20,7 +20,7 @@ keep() {
 
 line() {
 	local text
-	printf '%s\n' "$1" >&"$keeper" 2>/dev/null
+	printf '%s\n' "$1" >&"$keeper"
 	read -r -t 10 text <&"$kept" || text="nothing"
 	echo "$text"
 }

