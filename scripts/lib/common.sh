@@ -45,13 +45,14 @@ for item in value if isinstance(value, list) else [value]:
     print(item)' "$1"
 }
 
-# start_time PID: when a process started, in ticks since boot; with the pid it names one process for ever.
+# start_time PID: when a process started, in ticks since boot; with the pid it names one process for ever. A zombie is as good as gone.
 start_time() {
 	local stat
 	read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
 	stat=${stat##*) }
 	# shellcheck disable=SC2086 # the fields are to be split
 	set -- $stat
+	[ "$1" != Z ] || return 1
 	echo "${20}"
 }
 
@@ -63,7 +64,7 @@ remember() {
 # recall FILE: the pid noted there if that very process still lives.
 recall() {
 	local pid ticks
-	[ -s "$1" ] && read -r pid ticks <"$1" && [ "$(start_time "$pid")" = "$ticks" ] && echo "$pid"
+	[ -s "$1" ] && read -r pid ticks <"$1" && [ -n "$ticks" ] && [ "$(start_time "$pid")" = "$ticks" ] && echo "$pid"
 }
 
 # end_noted FILE [SIGNAL]: ends the process noted there, if it lives, and waits until it is gone.
@@ -76,10 +77,7 @@ end_noted() {
 }
 
 noted_gone() {
-	local pid
-	pid=$(recall "$1") || return 0
-	# A zombie whose parent is this shell is as good as gone.
-	grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null
+	! recall "$1" >/dev/null
 }
 
 # spawn NAME COMMAND...: in the background, its output in $WORK/log/NAME, noted in $STATE/NAME.pid.

@@ -33,10 +33,10 @@ shown() {
 	echo "$text"
 }
 
-# verify COMMAND-AS-SHOWN EXPECTED FUNCTION ARGUMENT...: the function prints what it sees. It is asked again for up to 5 seconds, as a
+# verify COMMAND-AS-SHOWN EXPECTED FUNCTION ARGUMENT...: the function prints what it sees. It is asked again for up to 15 seconds, as a
 # server may still be starting; what is expected to be refused must be refused at once, which the functions see to themselves.
 verify() {
-	local command=$1 expected=$2 actual deadline=$((SECONDS + 5))
+	local command=$1 expected=$2 actual deadline=$((SECONDS + 15 * ${RINGFENCE_PATIENCE:-1}))
 	shift 2
 	printf '\n   $ %s\n' "$command"
 	while actual=$("$@" 2>&1); [ "$actual" != "$expected" ] && [ "$SECONDS" -lt "$deadline" ]; do
