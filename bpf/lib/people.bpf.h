@@ -13,6 +13,14 @@ RF_REVISION_TABLE(rules, BPF_MAP_TYPE_ARRAY, __u32, struct rf_rule, BPF_F_INNER_
  */
 RF_REVISION_TABLE(routes, BPF_MAP_TYPE_ARRAY, __u32, __u64, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 
+/* requests: one counter a reason code, of what the checker decided. Writer: agent, from the access records. Readers: status. Never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, _RF_REASON_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} requests SEC(".maps");
+
 /* names: identity -> "namespace/name". Writer: agent; lifetime: as long as the policy knows the account. Full: the revision is refused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
  * Why something was admitted or denied. Every decision, in the kernel or in the checker, ends in exactly one of these codes; each code
- * has a counter in the `reasons` map and is the reason field of the event. Codes are part of the map layout: append, never renumber.
+ * has a counter in the `reasons` map (the checker's in `requests`) and is the reason field of the event. Codes are part of the map layout:
+ * append, never renumber.
  */
 #pragma once
 

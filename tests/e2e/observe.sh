@@ -20,3 +20,4 @@ expect "a request" "200 404" get bookbuyer /api/buy /nothing
 expect "allowed, seen with its rule" "[1-9]*" seen "e.get('path') == '/api/buy' and e['verdict'] == 'allowed' and '.yaml:' in str(e['rule'])"
 expect "404, seen with its path" "[1-9]*" seen "e.get('path') == '/nothing' and e.get('status') == 404 and e['reason'] == 'no-route'"
 expect "the text form" "*bookbuyer/bookbuyer*bookstore/bookstore*GET /nothing*404*" rf observe --verdict denied
+expect "and counted by its reason" "[1-9]*" status_of "d['reasons'].get('no-route', 0)"

@@ -116,6 +116,7 @@ void rf_flow_events_access(struct rf_agent *agent, const struct rf_access_record
 	enum rf_event_verdict verdict = RF_EVENT_DENIED;
 	cJSON *item = rf_access_render(&resolver, record, clock_offset_ns(), &verdict);
 
+	(void)rf_datapath_count_request(agent->dp, record->reason); /* a count less changes no decision */
 	(void)rf_events_add(agent->events, verdict, item);
 	if (record->lost)
 		rf_events_count_lost(agent->events, record->lost);

@@ -17,8 +17,8 @@
 #include "datapath/private.h"
 
 const char *const rf_table_names[_RF_TABLE_MAX] = {"config", "idents", "allow", "ingress", "services", "backends", "rules", "routes"};
-const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods",    "links", "peers",  "tags", "flows",
-					       "origdst", "reasons", "lost",  "events", "names"};
+const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods",    "links", "peers",  "tags",  "flows",
+					       "origdst", "reasons", "lost",  "events", "names", "requests"};
 
 /* cgroup programs etc. whose pins bpftool and attestation use */
 static const char *const program_names[] = {"rf_ask",      "rf_sock_create", "rf_connect4",     "rf_connect6",

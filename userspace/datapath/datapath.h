@@ -63,7 +63,10 @@ struct rf_map_fill {
 	uint64_t max;
 };
 int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *count); /* in: room, out: used */
+/* Decisions of the kernel and of the checker together. */
 int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t *ret_lost);
+/* One more request that the checker decided; reason of its access record. The caller is the only writer. */
+int rf_datapath_count_request(struct rf_datapath *dp, uint32_t reason);
 int rf_datapath_config(struct rf_datapath *dp, struct rf_config *ret);
 int rf_datapath_name(struct rf_datapath *dp, rf_identity_t identity, char *ret, size_t size); /* "ns/name"; -ENOENT */
 int rf_datapath_rule(struct rf_datapath *dp, uint32_t rule_id, char *ret, size_t size);

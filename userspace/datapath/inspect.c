@@ -113,12 +113,30 @@ int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX
 	int r;
 
 	for (__u32 i = 0; i < _RF_REASON_MAX; i++) {
+		uint64_t requests;
+
 		r = sum_per_cpu(dp->maps[RF_MAP_REASONS], i, &counters[i]);
 		if (r < 0)
 			return rf_dp_fail(dp, -r, "cannot read the map 'reasons'");
+		if (bpf_map_lookup_elem(dp->maps[RF_MAP_REQUESTS], &i, &requests) < 0)
+			return rf_dp_fail(dp, errno, "cannot read the map 'requests'");
+		counters[i] += requests;
 	}
 	r = sum_per_cpu(dp->maps[RF_MAP_LOST], 0, ret_lost);
 	return r < 0 ? rf_dp_fail(dp, -r, "cannot read the map 'lost'") : 0;
+}
+
+int rf_datapath_count_request(struct rf_datapath *dp, uint32_t reason)
+{
+	uint32_t index = reason < _RF_REASON_MAX ? reason : RF_REASON_UNSPEC;
+	uint64_t count;
+
+	if (bpf_map_lookup_elem(dp->maps[RF_MAP_REQUESTS], &index, &count) < 0)
+		return rf_dp_fail(dp, errno, "cannot read the map 'requests'");
+	count++;
+	if (bpf_map_update_elem(dp->maps[RF_MAP_REQUESTS], &index, &count, BPF_ANY) < 0)
+		return rf_dp_fail(dp, errno, "cannot write the map 'requests'");
+	return 0;
 }
 
 static int live_value(struct rf_datapath *dp, enum rf_table_id table, const void *key, void *ret)

@@ -48,6 +48,7 @@ enum rf_map_id {
 	RF_MAP_LOST,
 	RF_MAP_EVENTS,
 	RF_MAP_NAMES,
+	RF_MAP_REQUESTS,
 	_RF_MAP_MAX,
 };
 
