@@ -2,6 +2,7 @@
 #include "core/check.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -166,7 +167,10 @@ int rf_check_agent_pid(const struct rf_instance *instance)
 	memcpy(sun.sun_path, instance->control_path, strlen(instance->control_path));
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
 		return errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR ? 0 : -1;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.pid ? peer.pid : -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || !peer.pid)
+		return -1;
+	/* A killed agent's child that has not yet become the broker keeps the socket open for some milliseconds more. */
+	return kill(peer.pid, 0) < 0 && errno == ESRCH ? 0 : peer.pid;
 }
 
 static void check_agent(const struct rf_instance *instance, unsigned flags, struct rf_check_report *report)

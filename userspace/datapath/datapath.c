@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,10 +86,27 @@ void rf_datapath_close(struct rf_datapath *dp)
 	free(dp);
 }
 
+/* A killed agent's child that has not yet become the broker (between fork and exec) holds the lock for some milliseconds more. */
+#define LOCK_TRIES   50
+#define LOCK_WAIT_MS 20
+
+static int lock_exclusively(int fd)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		poll(NULL, 0, LOCK_WAIT_MS);
+	}
+	return -EBUSY;
+}
+
 /* The lock is a file of its own, never removed while held: a lock on a directory that a rename replaces would guard nothing. */
 static int take_lock(struct rf_datapath *dp)
 {
 	char path[sizeof(dp->instance.run_dir) + 32];
+	int r;
 
 	if (mkdir(dp->instance.run_dir, 0755) < 0 && errno != EEXIST)
 		return rf_dp_fail(dp, errno, "cannot make '%s'", dp->instance.run_dir);
@@ -96,8 +114,9 @@ static int take_lock(struct rf_datapath *dp)
 	dp->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (dp->lock_fd < 0)
 		return rf_dp_fail(dp, errno, "cannot open '%s'", path);
-	if (flock(dp->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return rf_dp_fail(dp, errno == EWOULDBLOCK ? EBUSY : errno, "another agent of instance '%s' is running", dp->instance.name);
+	r = lock_exclusively(dp->lock_fd);
+	if (r < 0)
+		return rf_dp_fail(dp, -r, "another agent of instance '%s' is running", dp->instance.name);
 	return 0;
 }
 
