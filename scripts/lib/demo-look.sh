@@ -33,7 +33,7 @@ describe() {
 	7)
 		if ! grep -q 'Connection refused' <<<"$output"; then
 			grep -o 'failed: .*' <<<"$output" | head -n 1
-		elif [ "$milliseconds" -gt 1500 ]; then
+		elif [ "$milliseconds" -gt $((1500 * ${RINGFENCE_PATIENCE:-1})) ]; then
 			echo "refused after $milliseconds ms"
 		else
 			echo refused
