@@ -19,7 +19,9 @@ mirror() {
 	local uri
 	# shellcheck disable=SC2016 # apt-get's variables
 	uri=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | sed -n 's/^Debian //p' | head -n 1)
-	echo "${RINGFENCE_DEBIAN_MIRROR:-${uri}}"
+	uri=${RINGFENCE_DEBIAN_MIRROR:-$uri}
+	[ -n "$uri" ] || { echo "apt knows no Debian mirror: run 'apt-get update', or set RINGFENCE_DEBIAN_MIRROR" >&2 && return 1; }
+	echo "$uri"
 }
 
 # private_apt SUITE PROGRAM ARGUMENT...
