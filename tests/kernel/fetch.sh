@@ -34,10 +34,11 @@ private_apt() {
 }
 
 make_apt_root() {
-	local root=$KERNELS/apt/$1
+	local root=$KERNELS/apt/$1 from
 	mkdir -p "$root/state/lists/partial" "$root/cache/archives/partial" || return 1
 	: >"$root/state/status"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) $1 main" >"$root/sources.list"
+	from=$(mirror) || return 1
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $from $1 main" >"$root/sources.list"
 }
 
 # The versioned packages behind the name that every release has; since 7.x the image is in three of them.
