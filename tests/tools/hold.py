@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hold.py HOST PORT [PATH]: opens a connection (and gets PATH on it), prints "open", then sends nothing and prints how the connection ends:
 "reset", "closed", "data", or "still open" after a line arrives on standard input (or its end)."""
+import http.client
 import select
 import socket
 import sys
@@ -10,7 +11,9 @@ host, port = sys.argv[1], int(sys.argv[2])
 sock = socket.create_connection((host, port), 5)
 if len(sys.argv) > 3:
     sock.sendall(f"GET {sys.argv[3]} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-    sock.recv(65536)
+    answer = http.client.HTTPResponse(sock)  # whole: head and body may come in two pieces
+    answer.begin()
+    answer.read()
 print("open", flush=True)
 readable, _, _ = select.select([sock, sys.stdin], [], [], 30)
 if sock in readable:
