@@ -95,18 +95,10 @@ int rf_dp_attach_cgroups(struct rf_datapath *dp)
 	return 0;
 }
 
-static __u32 program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.id : 0;
-}
-
 static bool is_effective(struct rf_datapath *dp, const struct attachment *a, int cgroup_fd)
 {
 	_cleanup_close_ int fd = rf_dp_pinned(dp->dir, "progs", a->program);
-	__u32 ids[64], count = RF_ARRAY_SIZE(ids), id = program_id(fd), flags = 0;
+	__u32 ids[64], count = RF_ARRAY_SIZE(ids), id = rf_dp_program_id(fd), flags = 0;
 
 	if (!id || bpf_prog_query(cgroup_fd, a->type, BPF_F_QUERY_EFFECTIVE, &flags, ids, &count) < 0)
 		return false;

@@ -10,6 +10,7 @@
 
 #include "core/cleanup.h"
 #include "datapath/private.h"
+#include "policy/policy.h"
 
 static int live_inner(struct rf_datapath *dp, enum rf_table_id table)
 {
@@ -69,8 +70,8 @@ int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *co
 {
 	static const enum rf_map_id ids[] = {RF_MAP_PODS, RF_MAP_PEERS, RF_MAP_FLOWS, RF_MAP_ORIGDST, RF_MAP_NAMES};
 	static const enum rf_table_id tables[] = {RF_TABLE_ALLOW, RF_TABLE_IDENTS, RF_TABLE_SERVICES, RF_TABLE_INGRESS};
-	static const uint64_t limits[] = {262144, 65536, 65536,
-					  65536}; /* policy.h: RF_ALLOW_MAX and so on; a live table is just as big as needed */
+	static const uint64_t limits[] = {RF_ALLOW_MAX, RF_IDENTS_MAX, RF_SERVICES_MAX,
+					  RF_INGRESS_MAX}; /* a live table is just as big as needed */
 	size_t n = 0;
 
 	for (size_t i = 0; i < RF_ARRAY_SIZE(ids) && n < *count; i++) {

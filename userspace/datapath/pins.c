@@ -20,6 +20,14 @@ int rf_dp_mkdir(const char *path)
 	return 0;
 }
 
+__u32 rf_dp_program_id(int fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.id : 0;
+}
+
 static int pin_path(char *ret, const char *dir, const char *sub, const char *name, const char *suffix)
 {
 	int n = snprintf(ret, PIN_PATH_MAX, "%s/%s/%s%s", dir, sub, name, suffix);

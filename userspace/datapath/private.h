@@ -4,7 +4,7 @@
  *	maps/<name>        every map; maps of revisions are ARRAY_OF_MAPS[RF_SLOTS]
  *	live/<table>       the inner maps of the live revision, replaced after each switch: the stable paths for bpftool
  *	progs/<name>       every program
- *	links/<name>       cgroup attachments; links/pods/<key>.in|out written as <key>_from and <key>_to: tc attachments
+ *	links/<name>       cgroup attachments; links/pods/<key>_from and <key>_to: tc attachments of a pod's veth
  * It is built as <bpffs_dir>_new and published by one rename; what carries that name at a start is the remains of a killed one.
  */
 #pragma once
@@ -96,4 +96,5 @@ bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod)
 int rf_dp_mkdir(const char *path);
 int rf_dp_pin(int fd, const char *dir, const char *sub, const char *name); /* replaces an existing pin in one rename */
 int rf_dp_pinned(const char *dir, const char *sub, const char *name);      /* fd or -errno */
+__u32 rf_dp_program_id(int fd); /* the kernel's number of a program; 0: no program (also for a negative fd) */
 int rf_dp_unpin_tree(const char *path, bool dry_run, void (*fn)(void *arg, const char *what), void *arg);

@@ -40,14 +40,6 @@ static void link_name(char ret[LINK_NAME_MAX], const char *key, const struct dir
 	snprintf(ret, LINK_NAME_MAX, "%s_%s", key, d->suffix);
 }
 
-static __u32 program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	__u32 len = sizeof(info);
-
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.id : 0;
-}
-
 static int attach_filter(struct rf_datapath *dp, const struct direction *d, uint32_t ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = d->clsact);
@@ -153,7 +145,7 @@ bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod)
 	__u32 ids[64], count = RF_ARRAY_SIZE(ids), flags = 0;
 	_cleanup_close_ int fd = rf_dp_pinned(dp->dir, "progs", d->program);
 
-	if (!program_id(fd))
+	if (!rf_dp_program_id(fd))
 		return false;
 	/* Kernels below 6.6 refuse the query: no tcx link there, only filters. */
 	if (bpf_prog_query((int)ifindex, d->tcx, 0, &flags, ids, &count) < 0)
