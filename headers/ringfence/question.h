@@ -5,14 +5,15 @@
 #include <ringfence/tables.h>
 
 struct rf_question {
-	rf_identity_t src; /* 0 = outside */
-	rf_identity_t dst; /* 0 = outside */
-	__u32 saddr_be;    /* of the initiator, for IngressBackend ranges */
-	__u16 port;        /* of the responder, host order */
+	rf_identity_t src;    /* 0 = outside */
+	rf_identity_t dst;    /* 0 = outside */
+	struct rf_addr saddr; /* of the initiator, for IngressBackend ranges */
+	__u16 port;           /* of the responder, host order */
 	__u8 proto;
 	__u8 count_hit; /* a real connection: count it on the rule */
+	__u32 pad;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_question) == 24, "asked through packet bytes");
+RF_STATIC_ASSERT(sizeof(struct rf_question) == 40, "asked through packet bytes");
 
 struct rf_answer {
 	__u32 verdict; /* enum rf_verdict */
@@ -30,4 +31,4 @@ struct rf_ask {
 	__u32 pad;
 	struct rf_answer answer;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_ask) == 64, "asked through packet bytes");
+RF_STATIC_ASSERT(sizeof(struct rf_ask) == 80, "asked through packet bytes");

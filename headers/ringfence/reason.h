@@ -22,6 +22,8 @@
 	X(ALLOW_FLOW, 8, "allow-flow", "the packet belongs to an admitted flow")                                                           \
 	X(ALLOW_CHECKER, 9, "allow-checker", "the checker's own connection for a pair it checks")                                          \
 	X(ALLOW_PROBE, 10, "allow-probe", "a health probe of this node")                                                                   \
+	X(ALLOW_DATAGRAM, 11, "allow-datagram", "no UDPRoute protects the destination, so the mesh's pods may send UDP to it")             \
+	X(ALLOW_RELATED, 12, "allow-related", "an ICMP error about an admitted flow")                                                      \
 	/* denied by policy */                                                                                                             \
 	X(NO_RULE, 32, "no-rule", "no TrafficTarget allows this source to reach this destination on this port")                            \
 	X(NO_INGRESS, 33, "no-ingress", "the source is outside the mesh and no IngressBackend names it for this port")                     \
@@ -43,18 +45,23 @@
 	X(BOUND_DEVICE, 71, "bound-device", "a socket bound to a device cannot be sent through the checker")                               \
 	X(SPOOFED, 72, "spoofed-source", "the packet's source address is not the pod's")                                                   \
 	X(NO_FLOW, 73, "no-flow", "a packet in the middle of a connection that nothing admitted")                                          \
-	X(ETHERTYPE, 74, "ethertype", "neither IPv4 nor anything ringfence lets through")                                                  \
-	X(IP_PROTOCOL, 75, "ip-protocol", "only TCP is admitted between pods of the mesh")                                                 \
+	X(ETHERTYPE, 74, "ethertype", "neither IPv4 nor IPv6")                                                                             \
+	X(IP_PROTOCOL, 75, "ip-protocol", "only TCP and UDP are admitted between pods of the mesh")                                        \
 	X(MALFORMED, 76, "malformed", "the packet is truncated or its headers contradict each other")                                      \
 	X(FRAGMENT, 77, "fragment", "IP fragments cannot be attributed to a connection")                                                   \
 	X(IP_OPTIONS, 78, "ip-options", "IP options are not admitted")                                                                     \
-	X(FAMILY, 79, "address-family", "only IPv4 is admitted for pods of the mesh")                                                      \
-	X(DATAGRAM, 80, "datagram", "UDP is not admitted for pods of the mesh")                                                            \
+	X(FAMILY, 79, "address-family", "this pod has no address of that family, or the address is of a kind that is not admitted")        \
+	X(DATAGRAM, 80, "datagram", "the checker never sends datagrams")                                                                   \
 	X(FLOW_FULL, 81, "flow-table-full", "the flow table is full")                                                                      \
 	X(STORAGE_FULL, 82, "socket-storage", "the kernel could not attach storage to the socket")                                         \
 	X(UPSTREAM_FAILED, 83, "upstream-failed", "the destination did not accept the connection (503)")                                   \
 	X(REVOKED, 84, "revoked", "the connection was admitted by an older policy and is not any more")                                    \
-	X(NOT_ADDRESSED, 85, "not-addressed", "a packet for another address than the pod's arrived at its interface")
+	X(NOT_ADDRESSED, 85, "not-addressed", "a packet for another address than the pod's arrived at its interface")                      \
+	X(ICMP, 86, "icmp", "ICMP is not admitted, but for errors about admitted flows")                                                   \
+	X(EXTENSION, 87, "extension-header", "IPv6 extension headers are not admitted")                                                    \
+	X(FLOW_QUOTA, 88, "flow-quota", "this pod has as many connections as one pod may have")                                            \
+	X(CHECKER_BUSY, 89, "checker-busy", "too many connections of this pod wait for the checker")                                       \
+	X(MULTICAST, 90, "multicast", "multicast and broadcast are not admitted")
 
 enum rf_reason {
 #define RF_REASON_ENUM(sym, num, name, text) RF_REASON_##sym = (num),
@@ -66,5 +73,5 @@ enum rf_reason {
 /* Anything that is not an explicit admission is a denial. */
 static inline int rf_reason_admits(__u32 reason)
 {
-	return reason >= RF_REASON_ALLOW_RULE && reason <= RF_REASON_ALLOW_PROBE;
+	return reason >= RF_REASON_ALLOW_RULE && reason <= RF_REASON_ALLOW_RELATED;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * Keys and values of every BPF map, exactly as `bpftool map dump` shows them. Conventions: addresses are IPv4 in network byte order in
- * fields named *_be, ports are in host byte order in fields named port or *_port, time is CLOCK_MONOTONIC nanoseconds, padding is
- * named and zero. A change of any layout here must change RF_LAYOUT_VERSION: an agent never reuses maps of another layout.
+ * Keys and values of every BPF map, exactly as `bpftool map dump` shows them. Conventions: addresses are struct rf_addr (both families,
+ * network byte order), ports are in host byte order in fields named port or *_port, time is CLOCK_MONOTONIC nanoseconds, padding is named
+ * and zero. A change of what a field means must change RF_LAYOUT_VERSION; a change of the structs themselves is recognised from their BTF.
  *
  * Two kinds of tables. REVISION tables (struct names rf_allow_*, rf_service_*, ...) belong to one compiled policy: for each there is a
  * BPF_MAP_TYPE_ARRAY_OF_MAPS with RF_SLOTS entries and a program looks into entry (epoch % RF_SLOTS), having read the epoch once from
@@ -10,11 +10,12 @@
  */
 #pragma once
 
+#include <ringfence/address.h>
 #include <ringfence/identity.h>
 #include <ringfence/reason.h>
 #include <ringfence/types.h>
 
-#define RF_LAYOUT_VERSION 1
+#define RF_LAYOUT_VERSION 2
 #define RF_SLOTS          2 /* the live revision and the one being built */
 
 enum rf_verdict {
@@ -23,29 +24,35 @@ enum rf_verdict {
 	RF_VERDICT_L7 = 2, /* allowed through the checker only */
 };
 
+#define RF_CONTROL_TAKEOVER                                                                                                                \
+	0x1 /* flows are being moved from maps of another layout: a segment of no known flow is dropped in silence (it will                \
+	       be sent again) instead of being answered with a reset */
 /* ---- control: ARRAY[1]. Writer: agent (the one store that switches). Readers: all programs, checker. Never full. ---- */
 struct rf_control {
 	rf_epoch_t epoch;  /* live revision; its tables are in slot epoch % RF_SLOTS; 0 = none: deny */
 	__u32 layout;      /* RF_LAYOUT_VERSION of the agent that wrote it */
 	__u64 switched_ns; /* when */
+	__u32 flags;       /* RF_CONTROL_* */
+	__u32 pad;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_control) == 16, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_control) == 24, "map layout");
 
 /* ---- config (revision): ARRAY[1] ---- */
 struct rf_config {
 	rf_epoch_t epoch; /* must equal the epoch it was looked up with, else deny: proof against a slot reused too early */
 	__u8 permissive;
-	__u8 egress; /* enableEgress */
-	__u8 pad[2];
-	__u32 service_net_be; /* Service address range: network, mask */
-	__u32 service_mask_be;
+	__u8 egress;         /* enableEgress */
+	__u8 service_ranges; /* how many of `service` are used */
+	__u8 pad;
+	struct rf_range service[2]; /* where Service addresses come from: IPv4, IPv6 */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_config) == 16, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_config) == 72, "map layout");
 
 /* ---- idents (revision): HASH identity -> is this ServiceAccount's namespace in the mesh. Missing = not in the mesh. ---- */
 struct rf_ident {
 	__u8 meshed;
-	__u8 pad[7];
+	__u8 datagrams; /* a TrafficTarget with a UDPRoute names it as destination: its UDP is protected (SMI traffic-specs, UDPRoute) */
+	__u8 pad[6];
 };
 RF_STATIC_ASSERT(sizeof(struct rf_ident) == 8, "map layout");
 
@@ -55,7 +62,7 @@ struct rf_allow_key {
 	rf_identity_t src;
 	rf_identity_t dst;
 	__u16 port;
-	__u8 proto; /* IPPROTO_TCP */
+	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP */
 	__u8 pad[5];
 };
 RF_STATIC_ASSERT(sizeof(struct rf_allow_key) == 24, "map layout");
@@ -72,15 +79,14 @@ RF_STATIC_ASSERT(sizeof(struct rf_allow_value) == 24, "map layout");
 
 /* ---- ingress (revision): LPM_TRIE. Who outside the mesh may reach a destination port (IngressBackend). ---- */
 struct rf_ingress_key {
-	__u32 prefixlen; /* RF_INGRESS_FIXED_BITS + CIDR length */
+	__u32 prefixlen; /* RF_INGRESS_FIXED_BITS + CIDR length, + 96 for IPv4 */
 	__u16 port;      /* destination's targetPort */
 	__u8 proto;
 	__u8 pad;
-	rf_identity_t dst; /* 8-byte aligned at offset 8 */
-	__u32 addr_be;     /* source */
-	__u32 pad2;
+	rf_identity_t dst;   /* 8-byte aligned at offset 8 */
+	struct rf_addr addr; /* source */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_ingress_key) == 24, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_ingress_key) == 32, "map layout");
 #define RF_INGRESS_FIXED_BITS 96 /* port, proto, pad, dst */
 
 struct rf_ingress_value {
@@ -91,12 +97,12 @@ RF_STATIC_ASSERT(sizeof(struct rf_ingress_value) == 8, "map layout");
 
 /* ---- services (revision): HASH. Service address and port -> a run of entries in `backends`. ---- */
 struct rf_service_key {
-	__u32 addr_be;
+	struct rf_addr addr;
 	__u16 port;
 	__u8 proto;
 	__u8 pad;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_service_key) == 8, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_service_key) == 20, "map layout");
 
 struct rf_service_value {
 	__u32 first; /* index into `backends` */
@@ -106,11 +112,11 @@ RF_STATIC_ASSERT(sizeof(struct rf_service_value) == 8, "map layout");
 
 /* ---- backends (revision): ARRAY ---- */
 struct rf_backend {
-	__u32 addr_be; /* pod */
-	__u16 port;    /* targetPort */
+	struct rf_addr addr; /* pod; of the Service address's family */
+	__u16 port;          /* targetPort */
 	__u16 pad;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_backend) == 8, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_backend) == 20, "map layout");
 
 /* ---- rules (revision): ARRAY rule_id -> where the rule stands; for people, no program reads it. rule 0 = "none". ---- */
 #define RF_RULE_TEXT_MAX 256
@@ -130,16 +136,18 @@ struct rf_name {
 struct rf_pod {
 	rf_identity_t identity;
 	__u64 netns_cookie;
-	__u32 addr_be;
-	__u32 ifindex;      /* host side of its veth */
-	__u16 checker_port; /* where the checker listens, on the pod's own address */
+	struct rf_addr addr4; /* IPv4 */
+	struct rf_addr addr6; /* IPv6; none where the machine has no IPv6 */
+	__u32 ifindex;        /* host side of its veth */
+	__u16 checker_port;   /* where the checker listens, on each of the pod's own addresses */
 	__u16 pad;
 	__u32 flags;
+	__u32 pad2;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_pod) == 32, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_pod) == 64, "map layout");
 
 /* ---- links (live): HASH host-side ifindex -> cgroup id of the pod behind it ---- */
-/* ---- peers (live): HASH addr_be -> who has that address. Missing = outside. Only removed if it is still that pod's. ---- */
+/* ---- peers (live): HASH struct rf_addr -> who has that address. Missing = outside. Only removed if it is still that pod's. ---- */
 #define RF_PEER_LOCAL 0x1 /* a pod of this node: its packets must have been admitted at its own veth */
 struct rf_peer {
 	rf_identity_t identity;
@@ -164,8 +172,8 @@ RF_STATIC_ASSERT(sizeof(struct rf_tag) == 16, "map layout");
 
 /* ---- dials: SK_STORAGE, what the application dialled and where it was really sent. Writer: connect. Readers: getpeername, sockops ---- */
 struct rf_dial {
-	__u32 dialed_be; /* what the application asked for */
-	__u32 real_be;   /* the pod behind it */
+	struct rf_addr dialed; /* what the application asked for */
+	struct rf_addr real;   /* the pod behind it */
 	__u16 dialed_port;
 	__u16 real_port;
 	__u32 via_checker;
@@ -173,36 +181,57 @@ struct rf_dial {
 	rf_identity_t dst;
 	__u64 started_ns;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_dial) == 40, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_dial) == 64, "map layout");
 
-/* ---- origdst (live): LRU_HASH of redirected connections, by 4-tuple (client -> checker's listener). A pod's address is the listener's
- * address, so tuples of two pods cannot meet. Writer: sockops (TCP_CONNECT_CB). Reader: cgroup/getsockopt, which also removes the entry.
- * Full: the oldest goes, and the checker closes that connection. ---- */
+/* ---- talks: SK_STORAGE of datagram sockets: which Service address each recent backend stands for, so that a socket keeps its backend and
+ * sees answers come from the address it wrote to. Writers: connect, sendmsg. Reader: recvmsg. Full: the oldest row is used again; then
+ * answers of that backend show its own address. ---- */
+#define RF_TALKS 8
+struct rf_talk {
+	struct rf_addr service; /* none: free row */
+	struct rf_addr backend;
+	__u16 service_port;
+	__u16 backend_port;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_talk) == 36, "map layout");
+struct rf_talks {
+	struct rf_talk rows[RF_TALKS];
+	__u32 next;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_talks) == 292, "map layout");
+
+/* A connection or datagram exchange. */
 struct rf_tuple {
-	__u32 saddr_be;
-	__u32 daddr_be;
+	struct rf_addr saddr;
+	struct rf_addr daddr;
 	__u16 sport;
 	__u16 dport;
+	__u8 proto;
+	__u8 pad[3];
 };
-RF_STATIC_ASSERT(sizeof(struct rf_tuple) == 12, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_tuple) == 40, "map layout");
 
-/* What getsockopt(SOL_IP, SO_ORIGINAL_DST) answers on an accepted socket of the checker. The first 16 bytes are a sockaddr_in with the
- * real destination; a caller with a buffer of the full size also learns who. -ENOENT: nobody was redirected here, close. */
+/* ---- origdst (live): HASH of redirected connections, struct rf_tuple (client -> checker's listener). A pod's address is the listener's
+ * address, so tuples of two pods cannot meet. Writer: sockops (TCP_CONNECT_CB; it also removes what was never accepted, when the client's
+ * socket closes). Reader: cgroup/getsockopt, which removes the entry. Full, or the pod's quota is: the checker finds no entry and closes
+ * that connection (checker-busy). ---- */
+
+/* What getsockopt(SOL_IP, SO_ORIGINAL_DST) answers on an accepted socket of the checker, of either family. The kernel's own error:
+ * nobody was redirected here, close. */
 struct rf_origdst {
-	__u16 family;  /* AF_INET */
-	__u16 port_be; /* real destination: the chosen backend */
-	__u32 addr_be;
-	__u64 zero;
+	struct rf_addr real;   /* the chosen backend */
+	struct rf_addr dialed; /* what the application dialled */
+	__u16 real_port;
+	__u16 dialed_port;
+	__u32 pad;
 	rf_identity_t src;
 	rf_identity_t dst;
-	__u64 pod;         /* cgroup id of the client's pod */
-	__u32 dialed_be;   /* what the application dialled */
-	__u16 dialed_port; /* host order */
-	__u16 pad;
+	__u64 pod; /* cgroup id of the client's pod */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_origdst) == 48, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_origdst) == 64, "map layout");
 
-/* ---- flows (live): HASH, struct rf_tuple initiator -> responder. Writer: tc. Full: new flows are denied (flow-table-full). ---- */
+/* ---- flows (live): HASH, struct rf_tuple initiator -> responder, TCP and UDP. Writer: tc; the agent's sweep removes through the program
+ * rf_forget. Full: new flows are denied (flow-table-full); one pod's share: flow-quota. ---- */
 #define RF_FLOW_ANSWERED  0x1 /* the responder sent something */
 #define RF_FLOW_FIN_THERE 0x2 /* FIN from the initiator */
 #define RF_FLOW_FIN_BACK  0x4 /* FIN from the responder */
@@ -219,8 +248,35 @@ struct rf_flow {
 	__u32 rule_id;
 	__u64 seen_ns;
 	__u64 bytes; /* IP bytes both ways */
+	__u64 pod;   /* cgroup id of the local pod whose quota it counts on: the initiator's, or the responder's for initiators elsewhere */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_flow) == 48, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_flow) == 56, "map layout");
+#define RF_FLOW_UDP_IDLE_NS (180ull * 1000000000) /* after that a datagram is decided as the first of a new exchange */
+
+/* ---- usage (live): HASH cgroup id -> what this pod occupies of the tables that all pods share. Writers: the agent makes and removes the
+ * row with the pod, programs count in it (atomically). No row: the pod gets nothing (flow-quota). Full: the pod is not started. ---- */
+#define RF_FLOWS_PER_POD   65536 /* entries of `flows` */
+#define RF_ORIGINS_PER_POD 4096  /* entries of `origdst`: connections that wait for the checker */
+#define RF_EVENTS_PER_POD  1000  /* events a second (2^30 ns); what is above is counted here and in `lost` */
+struct rf_usage {
+	__u64 flows;
+	__u64 origins;
+	__u64 window; /* the second that `events` counts */
+	__u64 events;
+	__u64 events_lost;
+	__u64 refused; /* flows and redirects denied for the quota */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_usage) == 48, "map layout");
+
+/* What the program rf_forget gets as packet data of PROG_TEST_RUN: remove this flow if nothing has been seen of it since. */
+struct rf_forget {
+	__u8 lead[16]; /* where an Ethernet header would stand */
+	struct rf_tuple key;
+	__u64 seen_ns; /* as the asker read it */
+	__u32 gone;    /* out: 1 = removed */
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_forget) == 72, "asked through packet bytes");
 
 /* ---- reasons: PERCPU_ARRAY[_RF_REASON_MAX] of __u64, one counter a reason. lost: PERCPU_ARRAY[1], events the ring had no room for ---- */
 
@@ -234,8 +290,8 @@ struct rf_event {
 	__u64 time_ns;
 	rf_identity_t src;
 	rf_identity_t dst;
-	__u32 saddr_be;
-	__u32 daddr_be;
+	struct rf_addr saddr;
+	struct rf_addr daddr;
 	__u16 sport;
 	__u16 dport;
 	__u8 kind;
@@ -246,4 +302,4 @@ struct rf_event {
 	__u64 bytes;       /* CLOSE: acknowledged + received */
 	__u64 duration_ns; /* CLOSE */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_event) == 64, "ring layout");
+RF_STATIC_ASSERT(sizeof(struct rf_event) == 88, "ring layout");

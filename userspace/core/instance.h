@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <ringfence/address.h>
+
 #define RF_INSTANCE_NAME_MAX    31
 #define RF_CHECKER_PORT_DEFAULT 15001
 
@@ -30,11 +32,14 @@ struct rf_instance {
 	char sockd_path[PATH_MAX];                /* <run_dir>/sockd.sock */
 	uint32_t pod_net_be, pod_mask_be;         /* default 10.201.0.0/16; the first address is the node's own on every veth */
 	uint32_t service_net_be, service_mask_be; /* default 10.202.0.0/16 */
+	struct rf_addr pod_net6, service_net6;    /* two /96; none: no IPv6. Defaults fd72:6e67:66:1::/96 and fd72:6e67:66:2::/96 */
 	uint16_t checker_port;
 };
 
 /* name: NULL = $RINGFENCE_INSTANCE or "ringfence". Finds the cgroup2 mount in /proc/self/mountinfo. Address ranges: $RINGFENCE_POD_CIDR and
- * $RINGFENCE_SERVICE_CIDR override the defaults. 0, -EINVAL (bad name or CIDR), -ENOENT (no cgroup2 mounted; everything else is filled). */
+ * $RINGFENCE_SERVICE_CIDR override the defaults; so do $RINGFENCE_POD_CIDR6 and $RINGFENCE_SERVICE_CIDR6 ("none": no IPv6, which is also
+ * what a kernel without IPv6 gets). A pod's IPv6 address is its IPv4 address in the lower 32 bits of pod_net6 (rf_addr_embed), a Service's
+ * likewise. 0, -EINVAL (bad name or CIDR), -ENOENT (no cgroup2 mounted; everything else is filled). */
 int rf_instance_init(struct rf_instance *instance, const char *name);
 
 /* "10.201.0.0/16" -> network and mask in network byte order, host bits refused. 0 or -EINVAL. */

@@ -19,7 +19,8 @@ struct rf_endpoint {
 	const char *service_account;
 	const struct rf_pair_text *labels;
 	size_t label_count;
-	uint32_t addr_be;
+	struct rf_addr addr4;
+	struct rf_addr addr6; /* or none */
 };
 
 struct rf_policy_input {
@@ -29,14 +30,20 @@ struct rf_policy_input {
 	const char *mesh_name;   /* "osm" */
 	uint32_t service_net_be; /* range that Service addresses are taken from */
 	uint32_t service_mask_be;
-	rf_epoch_t epoch; /* number of the revision to build */
+	struct rf_addr service_net6; /* a /96 for IPv6 addresses of Services, or none */
+	rf_epoch_t epoch;            /* number of the revision to build */
+};
+
+struct rf_subject_addr { /* the addresses of one pod; addr6 may be none */
+	struct rf_addr addr4, addr6;
 };
 
 struct rf_service_address { /* for /etc/hosts, `get services`, the ingress; sorted by (ns, name) */
 	const char *ns;
 	const char *name;
-	uint32_t addr_be;             /* headless: 0 */
-	const uint32_t *endpoints_be; /* running pods behind it, ascending, each once */
+	struct rf_addr addr4, addr6;             /* none: headless, or not of that family */
+	bool family4, family6;                   /* which families its name has (Kubernetes ipFamilies; IPv4 alone unless it says so) */
+	const struct rf_subject_addr *endpoints; /* running pods behind it, ascending, each once */
 	size_t endpoint_count;
 };
 
@@ -88,7 +95,8 @@ static inline void rf_policy_freep(struct rf_policy **p)
 }
 
 /* The allow list's answer, found as the kernel does it: exact port, then port 0; the first found is final. NULL: no entry, deny. */
-const struct rf_allow_value *rf_policy_lookup(const struct rf_policy *policy, rf_identity_t src, rf_identity_t dst, uint16_t port);
+const struct rf_allow_value *rf_policy_lookup(const struct rf_policy *policy, rf_identity_t src, rf_identity_t dst, uint16_t port,
+					      uint8_t proto);
 
 /* How the allow list of one revision differs from the one before (old may be NULL: everything is new). changed: verdict or routes. */
 struct rf_policy_diff {

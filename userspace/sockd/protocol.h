@@ -4,20 +4,28 @@
  * (SCM_RIGHTS) beside it. Integers in host order.
  *
  * agent -> broker on <run_dir>/sockd.sock (peer must be uid 0 and not in the pods cgroup; one agent at a time, the newest wins):
- *	POD_ADD   pod, addr_be, port, fd = the pod's network namespace.  Answer POD_STATE: error 0, or positive errno (EADDRINUSE: port
- *taken) POD_DEL   pod.                                                    Answer POD_STATE with error ESRCH RECORDS   -> answer RECORDS
- *with fd: the read end of the checker's access records (SOCK_DGRAM, one struct rf_access_record each) STATUS    -> answer STATUS: pid of
- *the checker (0 = down), restarts, and how many listeners are open in `port` The agent replays every pod after it (re)connects, then
- *SYNCED: pods not replayed are dropped. broker -> checker on an inherited socketpair (fd 3; fd 4 = read-only `control` map; fd 5 = write
- *end of the records): LISTENER  pod, addr_be, port, fd = listening socket (non-blocking) POD_DEL   pod UPSTREAM  id, error or fd: answer to
- *UPSTREAM TABLES    epoch, error or fd: answer to TABLES checker -> broker: UPSTREAM  id, pod: wants a TCP socket in that pod's network
- *namespace, tagged RF_TAG_CHECKER, unconnected, non-blocking TABLES    epoch: wants the routes map of that epoch
+ *	POD_ADD   pod, addr4, addr6, port, fd = the pod's network namespace. The broker listens on each address that is not none.
+ *	          Answer POD_STATE: error 0, or positive errno of the first listener that failed (EADDRINUSE: port taken); then none is open
+ *	POD_DEL   pod. Answer POD_STATE with error ESRCH
+ *	RECORDS   answer RECORDS with fd: the read end of the checker's access records (SOCK_DGRAM, one struct rf_access_record each)
+ *	STATUS    answer STATUS: pid of the checker (0 = down), restarts, and how many listeners are open in `port`
+ * The agent replays every pod after it (re)connects, then SYNCED: pods not replayed are dropped.
+ *
+ * broker -> checker on an inherited socketpair (fd 3; fd 4 = read-only `control` map; fd 5 = write end of the records):
+ *	LISTENER  pod, addr4 or addr6 (the other one none), port, fd = listening socket (non-blocking): one message a listener
+ *	POD_DEL   pod
+ *	UPSTREAM  id, error or fd: answer to UPSTREAM
+ *	TABLES    epoch, error or fd: answer to TABLES
+ * checker -> broker:
+ *	UPSTREAM  id, pod, port = AF_INET or AF_INET6: wants a TCP socket in that pod's network namespace, tagged RF_TAG_CHECKER,
+ *	          unconnected, non-blocking
+ *	TABLES    epoch: wants the routes map of that epoch
  */
 #pragma once
 
 #include <stdint.h>
 
-#include <ringfence/types.h>
+#include <ringfence/address.h>
 
 enum rf_sockd_op {
 	RF_SOCKD_POD_ADD = 1,
@@ -36,14 +44,15 @@ struct rf_sockd_message {
 	int32_t error; /* 0 or positive errno */
 	uint64_t pod;  /* cgroup id */
 	uint64_t id;   /* UPSTREAM: the asker's number, echoed */
-	uint32_t addr_be;
+	struct rf_addr addr4;
+	struct rf_addr addr6;
 	rf_epoch_t epoch;
 	uint32_t pid;
 	uint32_t restarts;
 	uint16_t port;
-	uint16_t pad[3];
+	uint16_t pad;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_sockd_message) == 48, "broker protocol");
+RF_STATIC_ASSERT(sizeof(struct rf_sockd_message) == 72, "broker protocol");
 
 #define RF_CHECKER_BROKER_FD  3
 #define RF_CHECKER_CONTROL_FD 4
@@ -56,7 +65,7 @@ struct rf_access_record {
 	rf_identity_t src;
 	rf_identity_t dst;
 	uint64_t pod;
-	uint32_t dst_addr_be;
+	struct rf_addr dst_addr;
 	uint16_t dst_port;
 	uint16_t status;   /* as sent to the client; 0 = connection closed */
 	uint16_t reason;   /* enum rf_reason */
