@@ -2,6 +2,7 @@
 #include "checker/broker.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "checker/conn.h"
@@ -34,8 +35,10 @@ static void push(struct rf_broker *b)
 		if (conn->asked)
 			continue;
 		if (r == 0)
-			r = send_message(b,
-					 &(struct rf_sockd_message){.op = RF_SOCKD_UPSTREAM, .id = conn->id, .pod = conn->listener->pod});
+			r = send_message(b, &(struct rf_sockd_message){.op = RF_SOCKD_UPSTREAM,
+								       .id = conn->id,
+								       .pod = conn->listener->pod,
+								       .port = rf_addr_is4(&conn->dst.real) ? AF_INET : AF_INET6});
 		if (r < 0)
 			break;
 		conn->asked = true;
@@ -105,7 +108,7 @@ static void handle(struct rf_broker *b, const struct rf_sockd_message *message, 
 {
 	switch (message->op) {
 	case RF_SOCKD_LISTENER:
-		if (*fd >= 0 && rf_listener_add(b->checker, message->pod, TAKE_FD(*fd)) < 0)
+		if (*fd >= 0 && rf_listener_add(b->checker, message->pod, !rf_addr_is_none(&message->addr6), TAKE_FD(*fd)) < 0)
 			rf_loop_stop(b->checker->loop, 1); /* a fresh checker gets every listener again */
 		break;
 	case RF_SOCKD_POD_DEL:

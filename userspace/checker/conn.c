@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checker/conn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -81,8 +80,8 @@ void rf_conn_record_begin(struct rf_conn *conn)
 		.src = conn->dst.src,
 		.dst = conn->dst.dst,
 		.pod = conn->listener->pod,
-		.dst_addr_be = conn->dst.addr_be,
-		.dst_port = ntohs(conn->dst.port_be),
+		.dst_addr = conn->dst.real,
+		.dst_port = conn->dst.real_port,
 	};
 }
 
@@ -350,7 +349,8 @@ void rf_conn_expire(struct rf_conn *conn, uint64_t now_ns)
 	rf_conn_advance(conn);
 }
 
-/* Who is this, and where did it want to go? Only a redirected connection of the listener's own pod has an answer. */
+/* Who is this, and where did it want to go? Asked in the same way on sockets of both families. Only a redirected connection of the
+ * listener's own pod has an answer. */
 static int original_destination(int fd, uint64_t pod, struct rf_origdst *ret)
 {
 	struct rf_origdst dst = {0};
@@ -358,7 +358,7 @@ static int original_destination(int fd, uint64_t pod, struct rf_origdst *ret)
 
 	if (getsockopt(fd, IPPROTO_IP, SO_ORIGINAL_DST, &dst, &size) < 0)
 		return -errno;
-	if (size != sizeof(dst) || dst.family != AF_INET || !dst.addr_be || !dst.port_be || !dst.src || !dst.dst || dst.pod != pod)
+	if (size != sizeof(dst) || rf_addr_is_any(&dst.real) || !dst.real_port || !dst.src || !dst.dst || dst.pod != pod)
 		return -EACCES;
 	*ret = dst;
 	return 0;

@@ -15,30 +15,30 @@ static bool may_accept(const struct rf_listener *l)
 	return l->conns < RF_CONNS_PER_POD && l->conns <= l->checker->conn_max / 2 && l->checker->conn_count < l->checker->conn_max;
 }
 
-static void pause_listener(struct rf_listener *l)
+static void pause_door(struct rf_door *door)
 {
-	l->paused = rf_source_modify(l->source, 0) == 0;
+	door->paused = rf_source_modify(door->source, 0) == 0;
 }
 
-static void on_listener(void *arg, int fd, uint32_t events)
+static void on_door(void *arg, int fd, uint32_t events)
 {
-	struct rf_listener *l = arg;
+	struct rf_door *door = arg;
 
 	(void)events;
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		int conn;
 
-		if (!may_accept(l)) {
-			pause_listener(l);
+		if (!may_accept(door->listener)) {
+			pause_door(door);
 			return;
 		}
 		conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (conn < 0) {
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-				pause_listener(l); /* the checker's tick tries again */
+				pause_door(door); /* the checker's tick tries again */
 			return;
 		}
-		rf_conn_accept(l, conn);
+		rf_conn_accept(door->listener, conn);
 	}
 }
 
@@ -47,43 +47,66 @@ static struct rf_listener *find(struct rf_checker *checker, uint64_t pod)
 	struct rf_listener *l;
 
 	TAILQ_FOREACH(l, &checker->listeners, link)
-	if (l->pod == pod && l->fd >= 0)
+	if (l->pod == pod && !l->retired)
 		return l;
 	return NULL;
+}
+
+static void shut_door(struct rf_door *door)
+{
+	if (door->fd < 0)
+		return;
+	rf_source_remove(door->source);
+	close(door->fd);
+	door->source = NULL;
+	door->fd = -1;
+	door->paused = false;
 }
 
 /* Kept for its connections' sake, freed with the last of them. */
 static void retire(struct rf_listener *l)
 {
-	if (l->fd >= 0) {
-		rf_source_remove(l->source);
-		close(l->fd);
-		l->source = NULL;
-		l->fd = -1;
-	}
+	for (size_t i = 0; i < RF_DOORS; i++)
+		shut_door(&l->doors[i]);
+	l->retired = true;
 	if (l->conns)
 		return;
 	TAILQ_REMOVE(&l->checker->listeners, l, link);
 	free(l);
 }
 
-int rf_listener_add(struct rf_checker *checker, uint64_t pod, int fd)
+static struct rf_listener *new_listener(struct rf_checker *checker, uint64_t pod)
 {
 	struct rf_listener *l = calloc(1, sizeof(*l));
-	int r = -ENOMEM;
 
-	rf_listener_remove(checker, pod);
-	if (l) {
-		*l = (struct rf_listener){.checker = checker, .pod = pod, .fd = fd};
-		r = rf_loop_add(checker->loop, fd, EPOLLIN, on_listener, l, &l->source);
-	}
-	if (r < 0) {
-		free(l);
-		close(fd);
-		return r;
-	}
+	if (!l)
+		return NULL;
+	*l = (struct rf_listener){.checker = checker, .pod = pod};
+	for (size_t i = 0; i < RF_DOORS; i++)
+		l->doors[i] = (struct rf_door){.listener = l, .fd = -1};
 	TAILQ_INSERT_TAIL(&checker->listeners, l, link);
-	return 0;
+	return l;
+}
+
+int rf_listener_add(struct rf_checker *checker, uint64_t pod, bool six, int fd)
+{
+	struct rf_listener *l = find(checker, pod);
+	struct rf_door *door;
+	int r;
+
+	if (!l)
+		l = new_listener(checker, pod);
+	if (!l) {
+		close(fd);
+		return -ENOMEM;
+	}
+	door = &l->doors[six];
+	shut_door(door);
+	door->fd = fd;
+	r = rf_loop_add(checker->loop, fd, EPOLLIN, on_door, door, &door->source);
+	if (r < 0)
+		retire(l);
+	return r;
 }
 
 void rf_listener_remove(struct rf_checker *checker, uint64_t pod)
@@ -96,20 +119,12 @@ void rf_listener_remove(struct rf_checker *checker, uint64_t pod)
 
 static void resume(struct rf_listener *l)
 {
-	if (l->paused && l->fd >= 0 && may_accept(l))
-		l->paused = rf_source_modify(l->source, EPOLLIN) < 0;
-}
+	for (size_t i = 0; i < RF_DOORS; i++) {
+		struct rf_door *door = &l->doors[i];
 
-void rf_listener_released(struct rf_listener *l)
-{
-	struct rf_checker *checker = l->checker;
-	struct rf_listener *other;
-
-	l->conns--;
-	if (l->fd < 0)
-		retire(l);
-	TAILQ_FOREACH(other, &checker->listeners, link)
-	resume(other);
+		if (door->paused && may_accept(l))
+			door->paused = rf_source_modify(door->source, EPOLLIN) < 0;
+	}
 }
 
 void rf_listeners_resume(struct rf_checker *checker)
@@ -118,4 +133,14 @@ void rf_listeners_resume(struct rf_checker *checker)
 
 	TAILQ_FOREACH(l, &checker->listeners, link)
 	resume(l);
+}
+
+void rf_listener_released(struct rf_listener *l)
+{
+	struct rf_checker *checker = l->checker;
+
+	l->conns--;
+	if (l->retired)
+		retire(l);
+	rf_listeners_resume(checker);
 }

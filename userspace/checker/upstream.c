@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UPSTREAM and CONNECT: the connection to the destination. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,15 +18,24 @@ void rf_upstream_failed(struct rf_conn *conn)
 	rf_conn_record(conn, 503, RF_REASON_UPSTREAM_FAILED);
 }
 
+static int connect_to(int fd, const struct rf_addr *addr, uint16_t port)
+{
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = addr->be[3]};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	bool is4 = rf_addr_is4(addr);
+
+	memcpy(&six.sin6_addr, addr->be, sizeof(six.sin6_addr));
+	return connect(fd, is4 ? (struct sockaddr *)&four : (struct sockaddr *)&six, is4 ? sizeof(four) : sizeof(six)) < 0 ? -errno : 0;
+}
+
 static int begin_connect(struct rf_conn *conn)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = conn->dst.port_be, .sin_addr.s_addr = conn->dst.addr_be};
 	static const int one = 1;
+	int r;
 
 	(void)setsockopt(conn->upstream.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(conn->upstream.fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)
-		return -errno;
-	return rf_conn_watch_upstream(conn);
+	r = connect_to(conn->upstream.fd, &conn->dst.real, conn->dst.real_port);
+	return r < 0 && r != -EINPROGRESS ? r : rf_conn_watch_upstream(conn);
 }
 
 void rf_conn_upstream(struct rf_conn *conn, int fd, int error)

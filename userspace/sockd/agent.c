@@ -37,7 +37,8 @@ static void answer(struct rf_sockd *sockd, const struct rf_sockd_message *messag
 static void pod_add(struct rf_sockd *sockd, const struct rf_sockd_message *message, int netns)
 {
 	struct rf_sockd_message state = {.op = RF_SOCKD_POD_STATE, .pod = message->pod};
-	int r = netns < 0 ? -EBADF : rf_sockd_pod_add(sockd, message->pod, message->addr_be, message->port, netns);
+	struct rf_sockd_place place = {.addrs = {message->addr4, message->addr6}, .port = message->port};
+	int r = netns < 0 ? -EBADF : rf_sockd_pod_add(sockd, message->pod, &place, netns);
 
 	state.error = -r;
 	answer(sockd, &state, -1);
@@ -45,7 +46,7 @@ static void pod_add(struct rf_sockd *sockd, const struct rf_sockd_message *messa
 
 static void status(struct rf_sockd *sockd)
 {
-	size_t listeners = rf_sockd_pods_count(sockd);
+	size_t listeners = rf_sockd_listeners_count(sockd);
 	struct rf_sockd_message message = {
 		.op = RF_SOCKD_STATUS,
 		.pid = (uint32_t)sockd->checker.pid,

@@ -93,19 +93,21 @@ void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message
 }
 
 /* A socket in the pod, tagged before anybody else can hold it. */
-static int make_upstream(struct rf_sockd *sockd, uint64_t pod_id, int *ret)
+static int make_upstream(struct rf_sockd *sockd, const struct rf_sockd_message *question, int *ret)
 {
-	const struct rf_sockd_pod *pod = rf_sockd_pod_find(sockd, pod_id);
-	struct rf_tag tag = {.pod = pod_id, .kind = RF_TAG_CHECKER};
+	const struct rf_sockd_pod *pod = rf_sockd_pod_find(sockd, question->pod);
+	struct rf_tag tag = {.pod = question->pod, .kind = RF_TAG_CHECKER};
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	if (!pod)
 		return -ESRCH;
+	if (question->port != AF_INET && question->port != AF_INET6)
+		return -EAFNOSUPPORT;
 	r = rf_sockd_pins_open(&sockd->pins, &sockd->instance);
 	if (r < 0)
 		return r;
-	r = rf_netns_stream(pod->netns, &fd);
+	r = rf_netns_stream(pod->netns, question->port, &fd);
 	if (r < 0)
 		return r;
 	if (bpf_map_update_elem(sockd->pins.tags, &fd, &tag, BPF_ANY) < 0)
@@ -118,7 +120,7 @@ static void answer_upstream(struct rf_sockd *sockd, const struct rf_sockd_messag
 {
 	struct rf_sockd_message answer = {.op = RF_SOCKD_UPSTREAM, .id = question->id, .pod = question->pod};
 	_cleanup_close_ int fd = -1;
-	int r = make_upstream(sockd, question->pod, &fd);
+	int r = make_upstream(sockd, question, &fd);
 
 	if (r < 0 && r != -ESRCH)
 		rf_log_warning(-r, "cannot make a socket for the checker");
@@ -171,11 +173,7 @@ static void tell_everything(struct rf_sockd *sockd)
 	struct rf_sockd_pod *pod;
 
 	TAILQ_FOREACH(pod, &sockd->pods, link)
-	{
-		struct rf_sockd_message message = {.op = RF_SOCKD_LISTENER, .pod = pod->id, .addr_be = pod->addr_be, .port = pod->port};
-
-		rf_sockd_checker_tell(sockd, &message, pod->listener);
-	}
+	rf_sockd_pod_tell(sockd, pod);
 }
 
 static int start(struct rf_sockd *sockd)

@@ -21,15 +21,21 @@ const struct rf_sockd_pod *rf_sockd_pod_find(const struct rf_sockd *sockd, uint6
 	return find(sockd, id);
 }
 
+static void pod_free(struct rf_sockd_pod *pod)
+{
+	for (size_t i = 0; i < RF_SOCKD_FAMILIES; i++)
+		rf_closep(&pod->listeners[i]);
+	rf_closep(&pod->netns);
+	free(pod);
+}
+
 static void drop(struct rf_sockd *sockd, struct rf_sockd_pod *pod)
 {
 	struct rf_sockd_message message = {.op = RF_SOCKD_POD_DEL, .pod = pod->id};
 
 	rf_sockd_checker_tell(sockd, &message, -1);
 	TAILQ_REMOVE(&sockd->pods, pod, link);
-	rf_closep(&pod->listener);
-	rf_closep(&pod->netns);
-	free(pod);
+	pod_free(pod);
 }
 
 static bool same_namespace(int a, int b)
@@ -39,31 +45,72 @@ static bool same_namespace(int a, int b)
 	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-int rf_sockd_pod_add(struct rf_sockd *sockd, uint64_t id, uint32_t addr_be, uint16_t port, int netns_fd)
+static bool same_place(const struct rf_sockd_place *a, const struct rf_sockd_place *b)
 {
-	struct rf_sockd_message message = {.op = RF_SOCKD_LISTENER, .pod = id, .addr_be = addr_be, .port = port};
-	_cleanup_close_ int netns = netns_fd, listener = -1;
+	return a->port == b->port && rf_addr_equal(&a->addrs[0], &b->addrs[0]) && rf_addr_equal(&a->addrs[1], &b->addrs[1]);
+}
+
+/* A listener on every address, or on any port, is never meant. */
+static bool valid_place(const struct rf_sockd_place *place)
+{
+	const struct rf_addr *four = &place->addrs[0], *six = &place->addrs[1];
+	bool has4 = !rf_addr_is_none(four), has6 = !rf_addr_is_none(six);
+
+	if (!place->port || (!has4 && !has6))
+		return false;
+	return (!has4 || (rf_addr_is4(four) && !rf_addr_is_any(four))) && (!has6 || !rf_addr_is4(six));
+}
+
+/* All of the place's listeners or none. */
+static int pod_listen(struct rf_sockd_pod *pod)
+{
+	for (size_t i = 0; i < RF_SOCKD_FAMILIES; i++) {
+		const struct rf_addr *addr = &pod->place.addrs[i];
+		int r = rf_addr_is_none(addr) ? 0 : rf_netns_listener(pod->netns, addr, pod->place.port, &pod->listeners[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void rf_sockd_pod_tell(struct rf_sockd *sockd, const struct rf_sockd_pod *pod)
+{
+	for (size_t i = 0; i < RF_SOCKD_FAMILIES; i++) {
+		struct rf_sockd_message message = {.op = RF_SOCKD_LISTENER, .pod = pod->id, .port = pod->place.port};
+
+		if (pod->listeners[i] < 0)
+			continue;
+		*(i ? &message.addr6 : &message.addr4) = pod->place.addrs[i];
+		rf_sockd_checker_tell(sockd, &message, pod->listeners[i]);
+	}
+}
+
+int rf_sockd_pod_add(struct rf_sockd *sockd, uint64_t id, const struct rf_sockd_place *place, int netns_fd)
+{
+	_cleanup_close_ int netns = netns_fd;
 	struct rf_sockd_pod *pod = find(sockd, id);
 	int r;
 
-	if (pod && pod->addr_be == addr_be && pod->port == port && same_namespace(pod->netns, netns)) {
+	if (pod && same_place(&pod->place, place) && same_namespace(pod->netns, netns)) {
 		pod->replayed = true;
 		return 0;
 	}
 	if (pod)
 		drop(sockd, pod);
-	if (!addr_be || !port) /* a listener on every address, or on any port, is never meant */
+	if (!valid_place(place))
 		return -EINVAL;
-	r = rf_netns_listener(netns, addr_be, port, &listener);
-	if (r < 0)
-		return r;
 	pod = calloc(1, sizeof(*pod));
 	if (!pod)
 		return -ENOMEM;
-	*pod = (struct rf_sockd_pod){
-		.id = id, .addr_be = addr_be, .port = port, .netns = TAKE_FD(netns), .listener = TAKE_FD(listener), .replayed = true};
+	*pod = (struct rf_sockd_pod){.id = id, .place = *place, .netns = TAKE_FD(netns), .listeners = {-1, -1}, .replayed = true};
+	r = pod_listen(pod);
+	if (r < 0) {
+		pod_free(pod);
+		return r;
+	}
 	TAILQ_INSERT_TAIL(&sockd->pods, pod, link);
-	rf_sockd_checker_tell(sockd, &message, pod->listener);
+	rf_sockd_pod_tell(sockd, pod);
 	return 0;
 }
 
@@ -94,12 +141,13 @@ void rf_sockd_pods_synced(struct rf_sockd *sockd)
 	}
 }
 
-size_t rf_sockd_pods_count(const struct rf_sockd *sockd)
+size_t rf_sockd_listeners_count(const struct rf_sockd *sockd)
 {
 	struct rf_sockd_pod *pod;
 	size_t n = 0;
 
 	TAILQ_FOREACH(pod, &sockd->pods, link)
-	n++;
+	for (size_t i = 0; i < RF_SOCKD_FAMILIES; i++)
+		n += pod->listeners[i] >= 0;
 	return n;
 }

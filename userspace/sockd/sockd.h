@@ -23,17 +23,26 @@ void rf_sockd_pins_close(struct rf_sockd_pins *pins);
 int rf_sockd_pins_refresh(struct rf_sockd_pins *pins, const struct rf_instance *instance, bool *ret_changed);
 
 /* ---- netns.c: sockets in another network namespace. The caller's thread is back in its own afterwards, or the process aborts. ---- */
-int rf_netns_listener(int netns_fd, uint32_t addr_be, uint16_t port, int *ret);
-int rf_netns_stream(int netns_fd, int *ret);
+int rf_netns_listener(int netns_fd, const struct rf_addr *addr, uint16_t port, int *ret);
+int rf_netns_stream(int netns_fd, int family, int *ret); /* AF_INET or AF_INET6 */
 
 /* ---- pods.c ---- */
+/* Connections that wait to be accepted, a listener: those that arrive while the checker starts again. The kernel takes the smaller one of
+ * this and net.core.somaxconn (4096 since Linux 5.4) of the pod's network namespace. */
+#define RF_SOCKD_BACKLOG  4096
+#define RF_SOCKD_FAMILIES 2
+struct rf_sockd_place {                          /* where the checker listens in a pod */
+	struct rf_addr addrs[RF_SOCKD_FAMILIES]; /* IPv4, IPv6; none: not of that family */
+	uint16_t port;
+};
+
 struct rf_sockd_pod {
 	TAILQ_ENTRY(rf_sockd_pod) link;
 	uint64_t id; /* cgroup id */
-	uint32_t addr_be;
-	uint16_t port;
-	int netns, listener;
-	bool replayed; /* named by the connected agent */
+	struct rf_sockd_place place;
+	int netns;
+	int listeners[RF_SOCKD_FAMILIES]; /* -1: not of that family */
+	bool replayed;                    /* named by the connected agent */
 };
 TAILQ_HEAD(rf_sockd_pods, rf_sockd_pod);
 
@@ -71,13 +80,15 @@ struct rf_sockd {
 	struct rf_source *agent_source;
 };
 
-/* pods.c. netns becomes the broker's. 0 or -errno. A pod that is there already, unchanged, keeps its listener. */
-int rf_sockd_pod_add(struct rf_sockd *sockd, uint64_t id, uint32_t addr_be, uint16_t port, int netns);
+/* pods.c. netns becomes the broker's. 0 or -errno, then no listener is open. A pod that is there already, unchanged, keeps its listeners.
+ */
+int rf_sockd_pod_add(struct rf_sockd *sockd, uint64_t id, const struct rf_sockd_place *place, int netns);
+void rf_sockd_pod_tell(struct rf_sockd *sockd, const struct rf_sockd_pod *pod); /* its listeners to the checker */
 void rf_sockd_pod_del(struct rf_sockd *sockd, uint64_t id);
 const struct rf_sockd_pod *rf_sockd_pod_find(const struct rf_sockd *sockd, uint64_t id);
 void rf_sockd_pods_unmark(struct rf_sockd *sockd); /* an agent connected */
 void rf_sockd_pods_synced(struct rf_sockd *sockd); /* drops those it did not name */
-size_t rf_sockd_pods_count(const struct rf_sockd *sockd);
+size_t rf_sockd_listeners_count(const struct rf_sockd *sockd);
 
 /* checker.c. path NULL: ringfence-checker beside the running executable. */
 int rf_sockd_checker_init(struct rf_sockd *sockd, const char *path);
