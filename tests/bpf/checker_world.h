@@ -51,7 +51,7 @@
 static struct rf_instance instance;
 static struct rf_datapath *dp;
 static pid_t broker;
-static int agent = -1, records = -1, server = -1, origdst = -1;
+static int agent = -1, records = -1, server = -1, server6 = -1, origdst = -1;
 static rf_identity_t buyer, store;
 
 /* ---- the world ---- */
@@ -100,7 +100,8 @@ static inline void publish(const char *pattern)
 				  .service_account = "store",
 				  .labels = &label,
 				  .label_count = 1,
-				  .addr_be = htonl(INADDR_LOOPBACK)};
+				  .addr4 = rf_addr4(htonl(INADDR_LOOPBACK)),
+				  .addr6 = {{0, 0, 0, htonl(1)}}};
 	struct rf_policy_input input = {.endpoints = &pod,
 					.endpoint_count = 1,
 					.mesh_name = "osm",
@@ -137,14 +138,47 @@ static inline void publish(const char *pattern)
 	rf_arena_free(arena);
 }
 
-static inline int listen_on(const char *address, uint16_t port)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+/* A socket address of either family. */
+union address {
+	struct sockaddr any;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+};
 
-	inet_pton(AF_INET, address, &at.sin_addr);
+static inline union address address(const struct rf_addr *addr, uint16_t port)
+{
+	union address at = {0};
+
+	if (rf_addr_is4(addr)) {
+		at.four = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = addr->be[3]};
+		return at;
+	}
+	at.six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	memcpy(&at.six.sin6_addr, addr->be, sizeof(addr->be));
+	return at;
+}
+
+static inline uint16_t port_of(const union address *at)
+{
+	return ntohs(at->any.sa_family == AF_INET ? at->four.sin_port : at->six.sin6_port);
+}
+
+/* 127.0.0.1 or ::1 */
+static inline struct rf_addr loopback(int family)
+{
+	struct rf_addr six = {{0, 0, 0, htonl(1)}};
+
+	return family == AF_INET ? rf_addr4(htonl(INADDR_LOOPBACK)) : six;
+}
+
+static inline int listen_on(int family, uint16_t port)
+{
+	struct rf_addr addr = loopback(family);
+	union address at = address(&addr, port);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 16) < 0)
+	if (fd < 0 || bind(fd, &at.any, sizeof(at)) < 0 || listen(fd, 16) < 0)
 		return -1;
 	return fd;
 }
@@ -217,12 +251,19 @@ static inline int ask(struct rf_sockd_message *message, int fd, int *ret_fd)
 	return rf_fdpass_recv(agent, message, sizeof(*message), ret_fd);
 }
 
+/* Where the checker listens: both of the pod's addresses are the machine's own. */
+static inline struct rf_addr checker_addr(int family)
+{
+	return family == AF_INET ? rf_addr4(inet_addr(CHECKER_ADDR)) : loopback(AF_INET6);
+}
+
 static inline int add_pod(void)
 {
 	struct rf_sockd_message message = {.op = RF_SOCKD_POD_ADD, .pod = POD, .port = CHECKER_PORT};
 	int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), r;
 
-	inet_pton(AF_INET, CHECKER_ADDR, &message.addr_be);
+	message.addr4 = checker_addr(AF_INET);
+	message.addr6 = checker_addr(AF_INET6);
 	r = ask(&message, ns, NULL);
 	close(ns);
 	return r < 0 || message.op != RF_SOCKD_POD_STATE ? -1 : message.error;
@@ -251,9 +292,10 @@ static inline int open_world(void **state)
 	}
 	snprintf(path, sizeof(path), "%s/maps/origdst", instance.bpffs_dir);
 	origdst = bpf_obj_get(path);
-	server = listen_on("127.0.0.1", SERVER_PORT);
+	server = listen_on(AF_INET, SERVER_PORT);
+	server6 = listen_on(AF_INET6, SERVER_PORT);
 	agent = connect_agent();
-	if (origdst < 0 || server < 0 || agent < 0 || add_pod() != 0)
+	if (origdst < 0 || server < 0 || server6 < 0 || agent < 0 || add_pod() != 0)
 		return -1;
 	return ask(&message, -1, &records) < 0 || records < 0 ? -1 : 0;
 }
@@ -273,6 +315,7 @@ static inline int close_world(void **state)
 	close(agent);
 	close(records);
 	close(server);
+	close(server6);
 	close(origdst);
 	if (broker > 0) {
 		kill(broker, SIGTERM);
@@ -304,26 +347,30 @@ static inline void patience(int fd)
 }
 
 /* A connection as the kernel would redirect it; redirected false: dialled by hand. */
-static inline int dial_to(rf_identity_t src, uint16_t port, bool redirected)
+static inline int dial_from(int family, rf_identity_t src, uint16_t port, bool redirected)
 {
-	struct sockaddr_in me = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons(CHECKER_PORT)};
+	const struct rf_addr at = checker_addr(family), real = loopback(family);
 	struct rf_origdst dst = {
-		.family = AF_INET, .port_be = htons(port), .addr_be = htonl(INADDR_LOOPBACK), .src = src, .dst = store, .pod = POD};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		.real = real, .dialed = real, .real_port = port, .dialed_port = port, .src = src, .dst = store, .pod = POD};
+	struct rf_tuple key = {.saddr = at, .daddr = at, .dport = CHECKER_PORT, .proto = IPPROTO_TCP};
+	union address me = address(&at, 0), to = address(&at, CHECKER_PORT);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	socklen_t size = sizeof(me);
-	struct rf_tuple key;
 
 	assert_true(fd >= 0);
-	inet_pton(AF_INET, CHECKER_ADDR, &to.sin_addr);
-	inet_pton(AF_INET, CHECKER_ADDR, &me.sin_addr);
-	assert_int_equal(bind(fd, (struct sockaddr *)&me, sizeof(me)), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&me, &size), 0);
-	key = (struct rf_tuple){me.sin_addr.s_addr, to.sin_addr.s_addr, ntohs(me.sin_port), CHECKER_PORT};
+	assert_int_equal(bind(fd, &me.any, sizeof(me)), 0);
+	assert_int_equal(getsockname(fd, &me.any, &size), 0);
+	key.sport = port_of(&me);
 	if (redirected)
 		assert_int_equal(bpf_map_update_elem(origdst, &key, &dst, BPF_ANY), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(connect(fd, &to.any, sizeof(to)), 0);
 	patience(fd);
 	return fd;
+}
+
+static inline int dial_to(rf_identity_t src, uint16_t port, bool redirected)
+{
+	return dial_from(AF_INET, src, port, redirected);
 }
 
 static inline int dial(void)
@@ -331,23 +378,28 @@ static inline int dial(void)
 	return dial_to(buyer, SERVER_PORT, true);
 }
 
-static inline int take(void)
+static inline int take_from(int listener)
 {
-	struct pollfd p = {.fd = server, .events = POLLIN};
+	struct pollfd p = {.fd = listener, .events = POLLIN};
 	int fd;
 
 	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
-	fd = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(fd >= 0);
 	patience(fd);
 	return fd;
 }
 
+static inline int take(void)
+{
+	return take_from(server);
+}
+
 static inline void assert_nobody_came(void)
 {
-	struct pollfd p = {.fd = server, .events = POLLIN};
+	struct pollfd p[2] = {{.fd = server, .events = POLLIN}, {.fd = server6, .events = POLLIN}};
 
-	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(poll(p, 2, 0), 0);
 }
 
 static inline void say(int fd, const char *text)

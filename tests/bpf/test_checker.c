@@ -74,6 +74,33 @@ static void test_keep_alive_and_denials(void **state)
 	hear_end(client);
 }
 
+static void test_both_families(void **state)
+{
+	struct rf_access_record record;
+	const struct rf_addr real = loopback(AF_INET6);
+	int client, up;
+
+	(void)state;
+	publish("/ok.*");
+	client = dial_from(AF_INET6, buyer, SERVER_PORT, true);
+	forget_records();
+	say(client, "GET /no HTTP/1.1\r\n" HOST "\r\n");
+	hear(client, NOT_FOUND);
+	record = next_record();
+	assert_true(rf_addr_equal(&record.dst_addr, &real));
+	assert_int_equal(record.dst_port, SERVER_PORT);
+	assert_nobody_came();
+	say(client, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+	up = take_from(server6);
+	hear(up, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+	say(up, OK);
+	hear(client, OK);
+	close(up);
+	hear_end(client);
+	/* nobody was redirected */
+	hear_reset(dial_from(AF_INET6, buyer, SERVER_PORT, false));
+}
+
 static void test_policy_changes_under_a_connection(void **state)
 {
 	int client, up;
@@ -151,7 +178,7 @@ static void test_upstream_failures(void **state)
 	say(client, "GET / HTTP/1.1\r\n" HOST "\r\n");
 	hear_refusal(client, "HTTP/1.1 503 ");
 	assert_int_equal(next_record().reason, RF_REASON_UPSTREAM_FAILED);
-	server = listen_on("127.0.0.1", SERVER_PORT);
+	server = listen_on(AF_INET, SERVER_PORT);
 	assert_true(server >= 0);
 	/* a response that cannot be framed safely */
 	client = dial();
@@ -319,16 +346,21 @@ static void test_broker_answers(void **state)
 
 	(void)state;
 	assert_int_equal(ask(&message, -1, NULL), 0);
-	assert_int_equal(message.port, 1);
+	assert_int_equal(message.port, 2);
 	checker = (pid_t)message.pid;
 	assert_true(checker > 0);
 	/* the port is taken by somebody else */
-	message = (struct rf_sockd_message){.op = RF_SOCKD_POD_ADD, .pod = POD + 1, .addr_be = htonl(INADDR_LOOPBACK), .port = SERVER_PORT};
+	message = (struct rf_sockd_message){
+		.op = RF_SOCKD_POD_ADD, .pod = POD + 1, .addr4 = checker_addr(AF_INET), .addr6 = loopback(AF_INET6), .port = SERVER_PORT};
 	up = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(ask(&message, up, NULL), 0);
 	assert_int_equal(message.op, RF_SOCKD_POD_STATE);
 	assert_int_equal(message.error, EADDRINUSE);
 	close(up);
+	/* on one of the two families: then the other one is not open either */
+	message = (struct rf_sockd_message){.op = RF_SOCKD_STATUS};
+	assert_int_equal(ask(&message, -1, NULL), 0);
+	assert_int_equal(message.port, 2);
 	/* the checker dies: connections wait in the broker's listener and the next checker takes them */
 	kill(checker, SIGKILL);
 	client = dial();
@@ -409,7 +441,7 @@ static void test_replay_drops_what_is_not_named(void **state)
 	assert_int_equal(rf_fdpass_send(agent, &message, sizeof(message), -1), 0);
 	message = (struct rf_sockd_message){.op = RF_SOCKD_STATUS};
 	assert_int_equal(ask(&message, -1, NULL), 0);
-	assert_int_equal(message.port, 1);
+	assert_int_equal(message.port, 2);
 	close(agent);
 	agent = connect_agent();
 	message = (struct rf_sockd_message){.op = RF_SOCKD_SYNCED};
@@ -438,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_no_policy_refuses),
 		cmocka_unit_test(test_dialled_by_hand),
 		cmocka_unit_test(test_keep_alive_and_denials),
+		cmocka_unit_test(test_both_families),
 		cmocka_unit_test(test_policy_changes_under_a_connection),
 		cmocka_unit_test(test_refusals_forward_nothing),
 		cmocka_unit_test(test_upstream_failures),
