@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 
@@ -31,6 +32,34 @@ int rf_cidr_parse(const char *text, uint32_t *ret_net_be, uint32_t *ret_mask_be)
 	*ret_net_be = net.s_addr;
 	*ret_mask_be = mask;
 	return 0;
+}
+
+int rf_cidr6_parse(const char *text, struct rf_addr *ret_net)
+{
+	static const char length[] = "/96";
+	char address[INET6_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	struct rf_addr net;
+
+	if (strcmp(text, "none") == 0) {
+		*ret_net = (struct rf_addr){};
+		return 0;
+	}
+	if (!slash || strcmp(slash, length) != 0 || (size_t)(slash - text) >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	/* Neither "none" nor the range of the v4-mapped addresses can be meant, nor what has more than one receiver. */
+	if (inet_pton(AF_INET6, address, &net) != 1 || net.be[3] || rf_addr_is_none(&net) || rf_addr_is4(&net) ||
+	    rf_addr_is_multicast(&net))
+		return -EINVAL;
+	*ret_net = net;
+	return 0;
+}
+
+struct rf_range rf_instance_part6(const struct rf_addr *net6, uint32_t net_be, uint32_t mask_be)
+{
+	return (struct rf_range){.net = rf_addr_embed(net6, net_be), .mask = {{~0u, ~0u, ~0u, mask_be}}};
 }
 
 static bool name_is_valid(const char *name)
@@ -66,6 +95,37 @@ static int read_cidr(const char *variable, const char *fallback, uint32_t *ret_n
 	return rf_cidr_parse(text && *text ? text : fallback, ret_net_be, ret_mask_be);
 }
 
+/* Where the kernel has no IPv6, nothing asks for it. */
+static int read_cidr6(const char *variable, const char *fallback, struct rf_addr *ret_net)
+{
+	const char *text = getenv(variable);
+	struct rf_addr net;
+	int r = rf_cidr6_parse(text && *text ? text : fallback, &net);
+
+	if (r < 0)
+		return r;
+	*ret_net = access("/proc/sys/net/ipv6", F_OK) == 0 ? net : (struct rf_addr){};
+	return 0;
+}
+
+static int read_ranges(struct rf_instance *i)
+{
+	int r = read_cidr("RINGFENCE_POD_CIDR", "10.201.0.0/16", &i->pod_net_be, &i->pod_mask_be);
+
+	if (r == 0)
+		r = read_cidr("RINGFENCE_SERVICE_CIDR", "10.202.0.0/16", &i->service_net_be, &i->service_mask_be);
+	if (r == 0)
+		r = read_cidr6("RINGFENCE_POD_CIDR6", "fd72:6e67:66:1::/96", &i->pod_net6);
+	if (r == 0)
+		r = read_cidr6("RINGFENCE_SERVICE_CIDR6", "fd72:6e67:66:2::/96", &i->service_net6);
+	if (r == 0 && !rf_addr_is_none(&i->pod_net6) && rf_addr_equal(&i->pod_net6, &i->service_net6) &&
+	    !((i->pod_net_be ^ i->service_net_be) & i->pod_mask_be & i->service_mask_be))
+		return -EINVAL;
+	if (rf_addr_is_none(&i->pod_net6)) /* nobody would be behind a Service's IPv6 address */
+		i->service_net6 = i->pod_net6;
+	return r;
+}
+
 #define FILL(field, ...) snprintf((field), sizeof(field), __VA_ARGS__)
 #pragma GCC diagnostic ignored "-Wformat-truncation" /* every input is bounded far below PATH_MAX: name 31, mount point 2047 */
 
@@ -80,10 +140,7 @@ int rf_instance_init(struct rf_instance *instance, const char *name)
 		name = "ringfence";
 	if (!name_is_valid(name))
 		return -EINVAL;
-	r = read_cidr("RINGFENCE_POD_CIDR", "10.201.0.0/16", &i.pod_net_be, &i.pod_mask_be);
-	if (r < 0)
-		return r;
-	r = read_cidr("RINGFENCE_SERVICE_CIDR", "10.202.0.0/16", &i.service_net_be, &i.service_mask_be);
+	r = read_ranges(&i);
 	if (r < 0)
 		return r;
 	FILL(i.name, "%s", name);

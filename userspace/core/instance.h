@@ -42,5 +42,12 @@ struct rf_instance {
  * likewise. 0, -EINVAL (bad name or CIDR), -ENOENT (no cgroup2 mounted; everything else is filled). */
 int rf_instance_init(struct rf_instance *instance, const char *name);
 
+/* "fd72:6e67:66:1::/96" -> network, host bits refused, as is every other length than 96; "none" -> none. 0 or -EINVAL. */
+int rf_cidr6_parse(const char *text, struct rf_addr *ret_net);
+
+/* The part of net6 (pod_net6, service_net6) that the addresses of an IPv4 range are embedded in: another instance with the same net6 and
+ * another IPv4 range has another part. net6 must not be none. */
+struct rf_range rf_instance_part6(const struct rf_addr *net6, uint32_t net_be, uint32_t mask_be);
+
 /* "10.201.0.0/16" -> network and mask in network byte order, host bits refused. 0 or -EINVAL. */
 int rf_cidr_parse(const char *text, uint32_t *ret_net_be, uint32_t *ret_mask_be);
