@@ -36,7 +36,7 @@ static void on_sweep(void *arg)
 
 	if (r < 0)
 		rf_log_warning(-r, "cannot sweep the flow table");
-	rf_timer_arm(sweep_timer, RF_SWEEP_MS);
+	rf_timer_arm(sweep_timer, r > 0 ? RF_SWEEP_MORE_MS : RF_SWEEP_MS);
 }
 
 int rf_flows_keep(struct rf_agent *agent)

@@ -19,7 +19,9 @@
 #include "pods/netns.h"
 
 /* Every state in which bytes can move or a handshake is under way: all but TIME_WAIT (6), CLOSE (7) and LISTEN (10). */
-#define LIVE_STATES (0x1ffeu & ~(1u << 6 | 1u << 7 | 1u << 10))
+#define TCP_LIVE (0x1ffeu & ~(1u << 6 | 1u << 7 | 1u << 10))
+/* A datagram socket that is connected is in TCP's state ESTABLISHED (1). */
+#define UDP_CONNECTED (1u << 1)
 
 struct request {
 	struct nlmsghdr header;
@@ -48,63 +50,87 @@ static int send_request(int fd, uint16_t type, uint16_t flags, const struct inet
 	return send(fd, &r, sizeof(r), 0) < 0 ? -errno : 0;
 }
 
-/* IPv4 connections of both families: an AF_INET6 socket shows them as ::ffff:a.b.c.d. */
-static bool read_tuple(const struct inet_diag_msg *m, struct rf_tuple *ret)
+static struct rf_addr read_addr(uint8_t family, const __be32 *words)
 {
-	unsigned int word = 0;
+	struct rf_addr a;
 
-	if (m->idiag_family == AF_INET6) {
-		if (m->id.idiag_dst[0] || m->id.idiag_dst[1] || m->id.idiag_dst[2] != htonl(0xffff))
-			return false;
-		word = 3;
-	}
-	*ret = (struct rf_tuple){.saddr_be = m->id.idiag_src[word],
-				 .daddr_be = m->id.idiag_dst[word],
+	if (family == AF_INET)
+		return rf_addr4(words[0]);
+	memcpy(&a, words, sizeof(a)); /* an AF_INET6 socket shows IPv4 as ::ffff:a.b.c.d, as rf_addr does */
+	return a;
+}
+
+static struct rf_tuple read_tuple(const struct inet_diag_msg *m, uint8_t proto)
+{
+	return (struct rf_tuple){.saddr = read_addr(m->idiag_family, m->id.idiag_src),
+				 .daddr = read_addr(m->idiag_family, m->id.idiag_dst),
 				 .sport = ntohs(m->id.idiag_sport),
-				 .dport = ntohs(m->id.idiag_dport)};
-	return true;
+				 .dport = ntohs(m->id.idiag_dport),
+				 .proto = proto};
+}
+
+static struct rf_tuple reversed(const struct rf_tuple *t)
+{
+	return (struct rf_tuple){.saddr = t->daddr, .daddr = t->saddr, .sport = t->dport, .dport = t->sport, .proto = t->proto};
 }
 
 static bool find_flow(struct rf_datapath *dp, const struct rf_tuple *t, struct rf_tuple *ret_key, struct rf_flow *ret)
 {
-	struct rf_tuple reversed = {.saddr_be = t->daddr_be, .daddr_be = t->saddr_be, .sport = t->dport, .dport = t->sport};
+	struct rf_tuple back = reversed(t);
 
 	*ret_key = *t;
 	if (bpf_map_lookup_elem(dp->maps[RF_MAP_FLOWS], t, ret) == 0)
 		return true;
-	*ret_key = reversed;
-	return bpf_map_lookup_elem(dp->maps[RF_MAP_FLOWS], &reversed, ret) == 0;
+	*ret_key = back;
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_FLOWS], &back, ret) == 0;
 }
 
-/* Whether the connection may go on, as the kernel's own decision sees it now. A question that cannot be asked cuts nothing: tc decides the
- * next packet in any case. */
-static bool may_go_on(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_tuple *t)
+static rf_identity_t who_has(struct rf_datapath *dp, const struct rf_addr *addr)
 {
-	struct rf_question q = {.proto = IPPROTO_TCP};
-	struct rf_answer a;
-	struct rf_flow flow;
-	struct rf_tuple key;
 	struct rf_peer peer;
 
-	if (find_flow(dp, t, &key, &flow)) {
-		q.src = flow.src;
-		q.dst = flow.dst;
-		q.saddr_be = key.saddr_be;
-		q.port = key.dport;
-		return rf_datapath_ask(dp, &q, flow.via_checker, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
-	}
-	/* No decision admitted it: it is older than the mesh. It may stay only if neither end is in the mesh, whichever way it was opened.
-	 */
-	q.src = hook->pod.identity;
-	q.dst = bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], &t->daddr_be, &peer) == 0 ? peer.identity : 0;
-	q.saddr_be = t->saddr_be;
-	q.port = t->dport;
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], addr, &peer) == 0 ? peer.identity : 0;
+}
+
+/* What the kernel would decide for a connection of these two ends. A question that cannot be asked cuts nothing: tc decides the next packet
+ * in any case. */
+static bool is_admitted(struct rf_datapath *dp, rf_identity_t src, rf_identity_t dst, const struct rf_tuple *t, uint32_t opener)
+{
+	struct rf_question q = {.src = src, .dst = dst, .saddr = t->saddr, .port = t->dport, .proto = t->proto};
+	struct rf_answer a;
+
+	return rf_datapath_ask(dp, &q, opener, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
+}
+
+/* No decision admitted this TCP connection: it is older than the mesh. It may stay only if neither end is in the mesh, whichever way it was
+ * opened. */
+static bool is_unmeshed(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_tuple *t)
+{
+	struct rf_question q = {
+		.src = hook->pod.identity, .dst = who_has(dp, &t->daddr), .saddr = t->saddr, .port = t->dport, .proto = t->proto};
+	struct rf_answer a;
+
 	return rf_datapath_ask(dp, &q, RF_ASK_POD, &a) < 0 || a.reason == RF_REASON_ALLOW_UNMESHED;
 }
 
-static int destroy(int fd, const struct inet_diag_msg *m)
+static bool may_go_on(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_tuple *t)
 {
-	struct inet_diag_req_v2 diag = {.sdiag_family = m->idiag_family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u, .id = m->id};
+	struct rf_tuple key, back = reversed(t);
+	struct rf_flow flow;
+	rf_identity_t other;
+
+	if (find_flow(dp, t, &key, &flow))
+		return is_admitted(dp, flow.src, flow.dst, &key, flow.via_checker);
+	if (t->proto == IPPROTO_TCP)
+		return is_unmeshed(dp, hook, t);
+	/* A datagram socket has no flow before its first datagram and after a pause, and does not tell which end began. */
+	other = who_has(dp, &t->daddr);
+	return is_admitted(dp, hook->pod.identity, other, t, RF_ASK_POD) || is_admitted(dp, other, hook->pod.identity, &back, RF_ASK_POD);
+}
+
+static int destroy(int fd, const struct inet_diag_msg *m, uint8_t proto)
+{
+	struct inet_diag_req_v2 diag = {.sdiag_family = m->idiag_family, .sdiag_protocol = proto, .idiag_states = ~0u, .id = m->id};
 	char buffer[1024];
 	ssize_t n;
 	int r = send_request(fd, SOCK_DESTROY, NLM_F_ACK, &diag);
@@ -128,26 +154,30 @@ struct cutting {
 	int error;
 };
 
-static void judge(struct cutting *c, const struct inet_diag_msg *m)
+static void judge(struct cutting *c, const struct inet_diag_msg *m, uint8_t proto)
 {
-	struct rf_tuple t;
+	const struct rf_pod *pod = &c->hook->pod;
+	struct rf_tuple t = read_tuple(m, proto);
 	int r;
 
-	if (!read_tuple(m, &t) || t.saddr_be != c->hook->pod.addr_be || t.daddr_be == t.saddr_be || !t.daddr_be)
+	if (!rf_addr_equal(&t.saddr, &pod->addr4) && !rf_addr_equal(&t.saddr, &pod->addr6))
+		return;
+	if (rf_addr_equal(&t.saddr, &t.daddr) || rf_addr_is_any(&t.daddr))
 		return; /* inside the pod: the way to the checker, which decides every request anew */
 	if (may_go_on(c->dp, c->hook, &t))
 		return;
-	r = destroy(c->killer, m);
+	r = destroy(c->killer, m, proto);
 	if (r == 0)
 		c->count++;
 	else if (r != -ENOENT) /* it ended by itself meanwhile */
 		c->error = r;
 }
 
-/* One dump: every connection of one family. 0, or -errno of the dump. */
-static int walk(int fd, uint8_t family, struct cutting *c)
+/* One dump: every connection of one kind. 0, or -errno of the dump. */
+static int walk(int fd, uint8_t family, uint8_t proto, struct cutting *c)
 {
-	struct inet_diag_req_v2 diag = {.sdiag_family = family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = LIVE_STATES};
+	struct inet_diag_req_v2 diag = {
+		.sdiag_family = family, .sdiag_protocol = proto, .idiag_states = proto == IPPROTO_TCP ? TCP_LIVE : UDP_CONNECTED};
 	_Alignas(struct nlmsghdr) char buffer[32768];
 	int r = send_request(fd, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &diag);
 
@@ -162,8 +192,23 @@ static int walk(int fd, uint8_t family, struct cutting *c)
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
 			if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				judge(c, NLMSG_DATA(h));
+				judge(c, NLMSG_DATA(h), proto);
 		}
+	}
+	return r;
+}
+
+static int walk_all(int dump, struct cutting *c)
+{
+	static const uint8_t families[] = {AF_INET, AF_INET6};
+	int r = 0;
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(families) && r == 0; i++)
+		r = walk(dump, families[i], IPPROTO_TCP, c);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(families) && r == 0; i++) {
+		r = walk(dump, families[i], IPPROTO_UDP, c);
+		if (r == -ENOENT || r == -EOPNOTSUPP) /* no udp_diag in this kernel: tc drops their datagrams */
+			r = 0;
 	}
 	return r;
 }
@@ -178,9 +223,7 @@ int rf_datapath_cut(struct rf_datapath *dp, const char *netns_path, const struct
 		r = rf_netns_call(netns_path, open_diag, &killer);
 	c.killer = killer;
 	if (r == 0)
-		r = walk(dump, AF_INET, &c);
-	if (r == 0)
-		r = walk(dump, AF_INET6, &c);
+		r = walk_all(dump, &c);
 	if (r == 0)
 		r = c.error;
 	if (r < 0)

@@ -11,7 +11,8 @@
 
 #include "datapath/datapath.h"
 
-/* Looks at every TCP connection of one pod (not at those inside the pod) and destroys those that are not allowed: connections whose flow
- * entry is decided otherwise now, and connections without one if an end of them is in the mesh. 0 and the number cut, or -errno
+/* Looks at every TCP connection and every connected UDP socket of one pod, of both families (not at those inside the pod), and destroys
+ * those that are not allowed: those whose flow entry is decided otherwise now, TCP connections without one if an end of them is in the
+ * mesh, UDP sockets without one if neither direction is allowed. 0 and the number cut, or -errno
  * (-EOPNOTSUPP: the kernel cannot destroy sockets; tc still refuses their packets). */
 int rf_datapath_cut(struct rf_datapath *dp, const char *netns_path, const struct rf_pod_hook *hook, size_t *ret_cut);

@@ -18,13 +18,13 @@
 #include "datapath/private.h"
 
 const char *const rf_table_names[_RF_TABLE_MAX] = {"config", "idents", "allow", "ingress", "services", "backends", "rules", "routes"};
-const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods",    "links", "peers",  "tags",  "flows",
-					       "origdst", "reasons", "lost",  "events", "names", "requests"};
+const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods", "links",  "peers", "tags",     "flows", "origdst",
+					       "reasons", "lost", "events", "names", "requests", "usage"};
 
 /* cgroup programs etc. whose pins bpftool and attestation use */
-static const char *const program_names[] = {"rf_ask",      "rf_sock_create", "rf_connect4",     "rf_connect6",
-					    "rf_sendmsg4", "rf_sendmsg6",    "rf_getpeername4", "rf_getpeername6",
-					    "rf_sockops",  "rf_getsockopt",  "rf_from_pod",     "rf_to_pod"};
+static const char *const program_names[] = {"rf_ask",      "rf_sock_create",  "rf_connect4",     "rf_connect6", "rf_sendmsg4",
+					    "rf_sendmsg6", "rf_getpeername4", "rf_getpeername6", "rf_sockops",  "rf_getsockopt",
+					    "rf_from_pod", "rf_to_pod",       "rf_forget"};
 
 int rf_dp_fail(struct rf_datapath *dp, int err, const char *format, ...)
 {

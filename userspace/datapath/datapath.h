@@ -40,9 +40,9 @@ struct rf_pod_hook {
 	struct rf_pod pod;
 	char key[160]; /* "<ns>_<pod>", names the pinned tc links */
 };
-/* Order inside: pods, peers, links entry, then tc on both directions of pod.ifindex. Idempotent. */
+/* Order inside: usage row, pods, links, peers entries, then tc on both directions of pod.ifindex. Idempotent. */
 int rf_datapath_pod_add(struct rf_datapath *dp, const struct rf_pod_hook *hook);
-/* Reverse; peers entry only if it is still this pod's. Missing pieces are no error. */
+/* Reverse, and the pod's flows and waiting connections go; a peers entry only if it is still this pod's. Missing pieces are no error. */
 int rf_datapath_pod_remove(struct rf_datapath *dp, const struct rf_pod_hook *hook);
 /* RF_POD_CHECKER_READY on or off. */
 int rf_datapath_pod_checker(struct rf_datapath *dp, uint64_t cgroup_id, bool ready);
@@ -65,6 +65,8 @@ struct rf_map_fill {
 int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *count); /* in: room, out: used */
 /* Decisions of the kernel and of the checker together. */
 int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t *ret_lost);
+/* What one pod occupies of the tables that all share, and what it was refused for its quota. -ENOENT: no such pod. */
+int rf_datapath_usage(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_usage *ret);
 /* One more request that the checker decided; reason of its access record. The caller is the only writer. */
 int rf_datapath_count_request(struct rf_datapath *dp, uint32_t reason);
 int rf_datapath_config(struct rf_datapath *dp, struct rf_config *ret);

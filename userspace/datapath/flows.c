@@ -2,13 +2,18 @@
 #include "datapath/flows.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "core/cleanup.h"
 #include "datapath/private.h"
+#include "datapath/walk.h"
+
+#define SWEEP_NS 50000000ull /* the agent answers its clients in between */
 
 static uint64_t now_ns(void)
 {
@@ -18,11 +23,13 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static bool is_over(const struct rf_flow *flow, uint64_t now)
+bool rf_flow_is_over(const struct rf_tuple *key, const struct rf_flow *flow, uint64_t now)
 {
-	uint64_t idle_s = now > flow->seen_ns ? (now - flow->seen_ns) / 1000000000u : 0;
+	uint64_t idle_ns = now > flow->seen_ns ? now - flow->seen_ns : 0, idle_s = idle_ns / 1000000000u;
 	bool both_fins = (flow->life & RF_FLOW_FIN_THERE) && (flow->life & RF_FLOW_FIN_BACK);
 
+	if (key->proto != IPPROTO_TCP)
+		return idle_ns >= RF_FLOW_UDP_IDLE_NS;
 	if (both_fins || (flow->life & RF_FLOW_RESET))
 		return idle_s >= RF_FLOW_ENDED_S;
 	if (!(flow->life & RF_FLOW_ANSWERED))
@@ -30,32 +37,86 @@ static bool is_over(const struct rf_flow *flow, uint64_t now)
 	return idle_s >= RF_FLOW_IDLE_S;
 }
 
-#define VICTIMS_MAX 4096 /* a sweep; the rest waits for the next */
+static bool has_owner(struct rf_datapath *dp, uint64_t pod)
+{
+	struct rf_usage usage;
+
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_USAGE], &pod, &usage) == 0 || errno != ENOENT;
+}
+
+/* 1 = removed, 0 = it is in use after all, or -errno. */
+static int forget(int program_fd, const struct rf_tuple *key, uint64_t seen_ns)
+{
+	struct rf_forget in = {.key = *key, .seen_ns = seen_ns}, out = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &in, .data_size_in = sizeof(in), .data_out = &out, .data_size_out = sizeof(out));
+
+	if (bpf_prog_test_run_opts(program_fd, &opts) < 0)
+		return -errno;
+	return opts.retval == 0 && opts.data_size_out == sizeof(out) ? out.gone == 1 : -EBADMSG;
+}
+
+struct sweep {
+	struct rf_datapath *dp;
+	int program_fd;
+	uint64_t started_ns;
+	size_t seen, removed;
+};
+
+static int sweep_chunk(struct sweep *s, const struct rf_walk *walk, int count)
+{
+	uint64_t owner = 0;
+	bool owned = false;
+
+	for (int i = 0; i < count; i++) {
+		const struct rf_tuple *key = rf_walk_key(walk, i);
+		const struct rf_flow *flow = rf_walk_value(walk, i);
+		int r;
+
+		if (flow->pod != owner || !owned) { /* neighbours often have one owner */
+			owner = flow->pod;
+			owned = has_owner(s->dp, owner);
+		}
+		if (owned && !rf_flow_is_over(key, flow, s->started_ns))
+			continue;
+		r = forget(s->program_fd, key, flow->seen_ns);
+		if (r < 0)
+			return r;
+		s->removed += (size_t)r;
+	}
+	s->seen += (size_t)count;
+	return 0;
+}
+
+/* 0 = to the end, 1 = time is over, or -errno. */
+static int sweep_some(struct sweep *s, struct rf_walk *walk)
+{
+	for (;;) {
+		int count = rf_walk_next(walk), r;
+
+		if (count <= 0)
+			return count;
+		r = sweep_chunk(s, walk, count);
+		if (r < 0)
+			return r;
+		if (now_ns() - s->started_ns >= SWEEP_NS && !walk->ended)
+			return 1;
+	}
+}
 
 int rf_datapath_flows_sweep(struct rf_datapath *dp, size_t *ret_seen, size_t *ret_removed)
 {
-	_cleanup_free_ struct rf_tuple *victims = calloc(VICTIMS_MAX, sizeof(*victims));
-	size_t seen = 0, count = 0, removed = 0;
-	struct rf_tuple key, next;
-	struct rf_tuple *previous = NULL;
-	uint64_t now = now_ns();
-	int fd = dp->maps[RF_MAP_FLOWS];
+	struct sweep s = {.dp = dp, .program_fd = bpf_program__fd(rf_dp_program(dp, "rf_forget")), .started_ns = now_ns()};
+	RF_CLEANUP(rf_walk_done) struct rf_walk walk = {};
+	int r = rf_walk_open(&walk, dp->maps[RF_MAP_FLOWS]);
 
-	if (!victims)
-		return -ENOMEM;
-	/* Collected first: removing the key one stands on would start the walk anew. */
-	while (count < VICTIMS_MAX && seen < 4u * 262144u && bpf_map_get_next_key(fd, previous, &next) == 0) {
-		struct rf_flow flow;
-
-		key = next;
-		previous = &key;
-		seen++;
-		if (bpf_map_lookup_elem(fd, &key, &flow) == 0 && is_over(&flow, now))
-			victims[count++] = key;
-	}
-	for (size_t i = 0; i < count; i++)
-		removed += bpf_map_delete_elem(fd, &victims[i]) == 0;
-	*ret_seen = seen;
-	*ret_removed = removed;
-	return 0;
+	if (r < 0)
+		return r;
+	walk.at = dp->sweep_at;
+	walk.under_way = dp->sweep_under_way;
+	r = sweep_some(&s, &walk);
+	dp->sweep_under_way = r == 1;
+	dp->sweep_at = walk.at;
+	*ret_seen = s.seen;
+	*ret_removed = s.removed;
+	return r;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sweep of the flow table: the kernel side only marks, the agent forgets. */
+/*
+ * The sweep of the flow table: the kernel side only marks, the agent forgets. An entry is removed by the program rf_forget, which looks
+ * once more: a packet between the agent's look and the removal keeps the flow, and the owner's count goes down with it.
+ */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "datapath/datapath.h"
@@ -10,5 +14,9 @@
 #define RF_FLOW_UNANSWERED_S 130    /* a SYN that nobody answered: longer than TCP's own retries (tcp_syn_retries 6: 127 s) */
 #define RF_FLOW_IDLE_S       432000 /* no packet for five days, as netfilter's connection tracking: longer than any keep-alive */
 
-/* Removes what is over. Returns 0 and how many entries were seen and removed, or -errno. */
+/* Is it over, as of now (CLOCK_MONOTONIC)? */
+bool rf_flow_is_over(const struct rf_tuple *key, const struct rf_flow *flow, uint64_t now_ns);
+
+/* Removes what is over, and what counts on a pod that is gone. One call takes some tens of milliseconds at most; returns 0 when the walk
+ * has come to the end of the table, 1 when the next call goes on where this one stopped, or -errno. ret_seen and ret_removed: this call. */
 int rf_datapath_flows_sweep(struct rf_datapath *dp, size_t *ret_seen, size_t *ret_removed);

@@ -10,6 +10,7 @@
 
 #include "core/cleanup.h"
 #include "datapath/private.h"
+#include "datapath/walk.h"
 #include "policy/policy.h"
 
 static int live_inner(struct rf_datapath *dp, enum rf_table_id table)
@@ -43,17 +44,29 @@ static int map_size(int fd, uint64_t *ret_max, __u32 *ret_type, __u32 *ret_key_s
 	return 0;
 }
 
-/* Counted by walking: the kernel offers no counter. Keys may come and go meanwhile, so the walk is bounded by the map's size. */
-static int count_entries(int fd, uint64_t *ret_used, uint64_t *ret_max)
+/* Counted by walking: the kernel offers no counter. */
+static int count_hash(int fd, uint64_t *ret_used)
+{
+	RF_CLEANUP(rf_walk_done) struct rf_walk walk = {};
+	uint64_t used = 0;
+	int r = rf_walk_open(&walk, fd);
+
+	while (r == 0 && (r = rf_walk_next(&walk)) > 0) {
+		used += (uint64_t)r;
+		r = 0;
+	}
+	if (r == 0)
+		*ret_used = used;
+	return r;
+}
+
+/* Keys may come and go meanwhile, so the walk is bounded by the map's size. */
+static int count_keys(int fd, uint64_t max, __u32 key_size, uint64_t *ret_used)
 {
 	char key[64], next[64];
-	uint64_t used = 0, max = 0;
-	__u32 type = 0, key_size = 0;
+	uint64_t used = 0;
 	void *previous = NULL;
-	int r = map_size(fd, &max, &type, &key_size);
 
-	if (r < 0)
-		return r;
 	if (key_size > sizeof(key))
 		return -E2BIG;
 	while (used < max && bpf_map_get_next_key(fd, previous, next) == 0) {
@@ -62,13 +75,26 @@ static int count_entries(int fd, uint64_t *ret_used, uint64_t *ret_max)
 		used++;
 	}
 	*ret_used = used;
-	*ret_max = max;
 	return 0;
+}
+
+static int count_entries(int fd, uint64_t *ret_used, uint64_t *ret_max)
+{
+	uint64_t max = 0;
+	__u32 type = 0, key_size = 0;
+	int r = map_size(fd, &max, &type, &key_size);
+
+	if (r == 0)
+		r = type == BPF_MAP_TYPE_HASH ? count_hash(fd, ret_used) : count_keys(fd, max, key_size, ret_used);
+	if (r == 0)
+		*ret_max = max;
+	return r;
 }
 
 int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *count)
 {
-	static const enum rf_map_id ids[] = {RF_MAP_PODS, RF_MAP_PEERS, RF_MAP_FLOWS, RF_MAP_ORIGDST, RF_MAP_NAMES};
+	static const enum rf_map_id ids[] = {RF_MAP_PODS,    RF_MAP_LINKS, RF_MAP_PEERS, RF_MAP_FLOWS,
+					     RF_MAP_ORIGDST, RF_MAP_USAGE, RF_MAP_NAMES};
 	static const enum rf_table_id tables[] = {RF_TABLE_ALLOW, RF_TABLE_IDENTS, RF_TABLE_SERVICES, RF_TABLE_INGRESS};
 	static const uint64_t limits[] = {RF_ALLOW_MAX, RF_IDENTS_MAX, RF_SERVICES_MAX,
 					  RF_INGRESS_MAX}; /* a live table is just as big as needed */
@@ -125,6 +151,11 @@ int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX
 	}
 	r = sum_per_cpu(dp->maps[RF_MAP_LOST], 0, ret_lost);
 	return r < 0 ? rf_dp_fail(dp, -r, "cannot read the map 'lost'") : 0;
+}
+
+int rf_datapath_usage(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_usage *ret)
+{
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_USAGE], &cgroup_id, ret) < 0 ? -errno : 0;
 }
 
 int rf_datapath_count_request(struct rf_datapath *dp, uint32_t reason)

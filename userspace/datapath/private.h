@@ -49,6 +49,7 @@ enum rf_map_id {
 	RF_MAP_EVENTS,
 	RF_MAP_NAMES,
 	RF_MAP_REQUESTS,
+	RF_MAP_USAGE,
 	_RF_MAP_MAX,
 };
 
@@ -65,6 +66,8 @@ struct rf_datapath {
 	int tables[_RF_TABLE_MAX]; /* outer maps */
 	int maps[_RF_MAP_MAX];
 	struct bpf_object *objects[_RF_OBJECT_MAX]; /* NULL when only inspecting */
+	__u32 sweep_at;                             /* where the walk over `flows` goes on: a bucket's number */
+	bool sweep_under_way;
 	struct ring_buffer *ring;
 	void (*event_fn)(void *arg, const struct rf_event *event);
 	void *event_arg;

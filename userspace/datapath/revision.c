@@ -262,7 +262,7 @@ int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret)
 
 int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 {
-	struct rf_control control = {.epoch = policy->config.epoch, .layout = RF_LAYOUT_VERSION};
+	struct rf_control control;
 	__u32 zero = 0, slot = policy->config.epoch % RF_SLOTS;
 	RF_CLEANUP(build_done) struct build b;
 	rf_epoch_t live = 0;
@@ -281,6 +281,10 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 		r = store_tables(dp, &b, slot);
 	if (r < 0)
 		return r;
+	if (bpf_map_lookup_elem(dp->maps[RF_MAP_CONTROL], &zero, &control) < 0)
+		return rf_dp_fail(dp, errno, "cannot read the control map");
+	control.epoch = policy->config.epoch;
+	control.layout = RF_LAYOUT_VERSION;
 	control.switched_ns = now_ns();
 	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
 		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
