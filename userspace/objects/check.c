@@ -203,10 +203,10 @@ static bool selects(const struct rf_service *s, const struct rf_workload *w)
 	return s->selector_count > 0 && strcmp(s->meta.ns, w->meta.ns) == 0;
 }
 
-static uint16_t port_by_name(const struct rf_workload *w, const char *name)
+static uint16_t port_by_name(const struct rf_workload *w, const char *name, bool udp)
 {
 	for (size_t i = 0; i < w->port_count; i++) {
-		if (strcmp(w->ports[i].name, name) == 0)
+		if (w->ports[i].udp == udp && strcmp(w->ports[i].name, name) == 0)
 			return w->ports[i].port;
 	}
 	return 0;
@@ -214,14 +214,16 @@ static uint16_t port_by_name(const struct rf_workload *w, const char *name)
 
 static int resolve_port(struct rf_objects *o, const struct rf_service *s, struct rf_service_port *p)
 {
+	bool udp = p->kind == RF_PORT_UDP;
+
 	for (size_t i = 0; i < o->workloads_count && p->target_port == 0; i++) {
 		if (selects(s, &o->workloads[i]))
-			p->target_port = port_by_name(&o->workloads[i], p->target_name);
+			p->target_port = port_by_name(&o->workloads[i], p->target_name, udp);
 	}
 	if (p->target_port)
 		return 0;
-	return rf_diag_warning(&o->diags, p->place, "no container of a selected pod has a TCP port named \"%s\": this port admits nothing",
-			       p->target_name);
+	return rf_diag_warning(&o->diags, p->place, "no container of a selected pod has a %s port named \"%s\": this port admits nothing",
+			       udp ? "UDP" : "TCP", p->target_name);
 }
 
 static int check_service(struct rf_objects *o, struct rf_service *s)

@@ -100,12 +100,6 @@ static int read_rule(struct rf_decode *d, struct rf_traffic_target *t, const str
 		rule->kind = RF_RULE_TCP_ROUTE;
 	else if (strcmp(kind, rule_kinds[RF_RULE_UDP_ROUTE]) == 0)
 		rule->kind = RF_RULE_UDP_ROUTE;
-	if (rule->kind == RF_RULE_UDP_ROUTE) {
-		int r = rf_decode_warning(d, node, "UDPRoute is not enforced yet: this rule admits nothing");
-
-		if (r < 0)
-			return r;
-	}
 	return read_matches(d, rule, node);
 }
 

@@ -100,9 +100,9 @@ static int read_range_source(struct rf_decode *d, struct rf_ingress_source *s, c
 	const struct rf_node *name = rf_node_get(node, "name");
 
 	s->kind = RF_SOURCE_IP_RANGE;
-	if (rf_text_cidr(s->name, &s->net_be, &s->prefix_len) == 0 || !*s->name)
+	if (rf_text_range(s->name, &s->net, &s->prefix_len) == 0 || !*s->name)
 		return 0;
-	return rf_decode_error(d, name ? name : node, "IPRange: expected CIDR notation 'a.b.c.d/x', got '%s'", s->name);
+	return rf_decode_error(d, name ? name : node, "IPRange: expected CIDR notation 'a.b.c.d/x' or 'x:y::/n', got '%s'", s->name);
 }
 
 static int read_source(struct rf_decode *d, struct rf_ingress_backend *b, const struct rf_node *node)

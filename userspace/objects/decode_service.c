@@ -4,10 +4,16 @@
 #include <string.h>
 
 #include "objects/decode.h"
+#include "objects/decode_families.h"
 #include "objects/scalar.h"
 
 static const char *const protocols[] = {"TCP", "UDP", "SCTP", NULL};
 static const char *const app_protocols[] = {"http", "tcp", "grpc", "tcp-server-first", NULL};
+static const char *const family_policies[] = {[RF_FAMILY_SINGLE] = "SingleStack",
+					      [RF_FAMILY_PREFER_DUAL] = "PreferDualStack",
+					      [RF_FAMILY_REQUIRE_DUAL] = "RequireDualStack",
+					      NULL};
+static const char *const families[] = {"IPv4", "IPv6", NULL};
 static const char *const types[] = {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName", NULL};
 
 static const struct rf_field port_fields[] = {
@@ -20,9 +26,15 @@ static const struct rf_field port_fields[] = {
 };
 static const struct rf_field port_item = RF_FIELD(NULL, MAP, .fields = port_fields);
 
+static const struct rf_field family_item = RF_FIELD(NULL, ENUM, .values = families);
+static const struct rf_field address_item = RF_FIELD(NULL, STRING);
+
 static const struct rf_field spec_fields[] = {
 	RF_FIELD("type", ENUM, .values = types),
 	RF_FIELD("clusterIP", STRING),
+	RF_FIELD("clusterIPs", LIST, .item = &address_item),
+	RF_FIELD("ipFamilyPolicy", ENUM, .values = family_policies),
+	RF_FIELD("ipFamilies", LIST, .item = &family_item),
 	RF_FIELD("selector", LABELS),
 	RF_FIELD("ports", LIST, .item = &port_item),
 	RF_END,
@@ -107,16 +119,6 @@ static int check_port(struct rf_decode *d, const struct rf_node *ports, size_t i
 	return r;
 }
 
-static int read_address(struct rf_decode *d, struct rf_service *s, const struct rf_node *spec)
-{
-	const char *ip = rf_get_text(spec, "clusterIP", "");
-
-	s->headless = strcmp(ip, "None") == 0;
-	if (*ip && !s->headless && rf_text_ipv4(ip, &s->cluster_ip_be) < 0)
-		return rf_decode_error(d, rf_node_get(spec, "clusterIP"), "\"%s\" is neither an IPv4 address nor None", ip);
-	return 0;
-}
-
 #define PORTS_MAX 1000 /* of one Service: keeps the comparison of all with all short */
 
 static int read_ports(struct rf_decode *d, struct rf_service *s, const struct rf_node *spec)
@@ -144,7 +146,7 @@ static int decode_service(struct rf_decode *d)
 
 	if (strcmp(rf_get_text(spec, "type", ""), "ExternalName") == 0)
 		return rf_decode_warning(d, rf_node_get(spec, "type"), "ExternalName is not enforced yet: it admits nothing");
-	r = read_address(d, &s, spec);
+	r = rf_decode_families(d, &s, spec);
 	if (r == 0)
 		r = rf_get_pairs(d->arena, rf_node_get(spec, "selector"), &s.selector, &s.selector_count);
 	if (r == 0)

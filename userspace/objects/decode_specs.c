@@ -42,6 +42,21 @@ static const struct rf_field route_fields[] = {
 	RF_END,
 };
 
+/* UDPRoute: no ports at all are all ports, as an empty list is. */
+static const struct rf_field udp_ports_fields[] = {
+	RF_FIELD("ports", LIST, .item = &port_item),
+	RF_END,
+};
+static const struct rf_field udp_route_spec[] = {
+	RF_FIELD("matches", MAP, .fields = udp_ports_fields),
+	RF_END,
+};
+static const struct rf_field udp_route_fields[] = {
+	RF_COMMON_FIELDS,
+	RF_FIELD("spec", MAP, RF_REQUIRED, .fields = udp_route_spec),
+	RF_END,
+};
+
 static int read_header(struct rf_decode *d, struct rf_http_match *m, const struct rf_node *node)
 {
 	struct rf_header_match *h;
@@ -186,6 +201,6 @@ static int decode_udp_route(struct rf_decode *d)
 const struct rf_kind rf_kinds_specs[] = {
 	{"specs.smi-spec.io", "v1alpha4", "HTTPRouteGroup", RF_KIND_STRICT, group_fields, decode_group},
 	{"specs.smi-spec.io", "v1alpha4", "TCPRoute", RF_KIND_STRICT, route_fields, decode_tcp_route},
-	{"specs.smi-spec.io", "v1alpha4", "UDPRoute", RF_KIND_STRICT, route_fields, decode_udp_route},
+	{"specs.smi-spec.io", "v1alpha4", "UDPRoute", RF_KIND_STRICT, udp_route_fields, decode_udp_route},
 	{0},
 };

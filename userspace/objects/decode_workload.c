@@ -154,14 +154,16 @@ static int read_ports(struct rf_decode *d, struct rf_workload *w, const struct r
 		for (size_t i = 0; i < rf_get_count(ports); i++) {
 			struct rf_container_port *p;
 			const char *name = rf_get_text(ports->items[i], "name", "");
+			const char *protocol = rf_get_text(ports->items[i], "protocol", "TCP");
+			bool udp = strcmp(protocol, "UDP") == 0;
 
-			if (!*name || strcmp(rf_get_text(ports->items[i], "protocol", "TCP"), "TCP") != 0)
+			if (!*name || (!udp && strcmp(protocol, "TCP") != 0))
 				continue;
 			p = RF_ARENA_PUSH(d->arena, w->ports, w->port_count);
 			if (!p)
 				return -ENOMEM;
-			*p = (struct rf_container_port){.name = name,
-							.port = (uint16_t)rf_get_integer(ports->items[i], "containerPort", 0)};
+			*p = (struct rf_container_port){
+				.name = name, .port = (uint16_t)rf_get_integer(ports->items[i], "containerPort", 0), .udp = udp};
 		}
 	}
 	return 0;

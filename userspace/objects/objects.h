@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The mesh's objects, decoded and checked: what the policy compiler reads. One rf_objects is one whole set of files. Everything in it
- * belongs to its arena. Strings are never NULL unless the comment says "or NULL". Ports are host order. Addresses are IPv4 in network
- * byte order (_be). Specs: SMI access v1alpha3 / specs v1alpha4 / split v1alpha2, OSM policy v1alpha1 / config v1alpha2, Kubernetes v1.
+ * belongs to its arena. Strings are never NULL unless the comment says "or NULL". Ports are host order. Addresses are struct rf_addr.
+ * Specs: SMI access v1alpha3 / specs v1alpha4 / split v1alpha2, OSM policy v1alpha1 / config v1alpha2, Kubernetes v1.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <ringfence/address.h>
 
 #include "core/diag.h"
 
@@ -51,6 +53,7 @@ struct rf_service_account {
 struct rf_container_port {
 	const char *name;
 	uint16_t port;
+	bool udp;
 };
 
 /* Deployment (also Pod, StatefulSet-like owners later): a template of pods. */
@@ -64,7 +67,7 @@ struct rf_workload {
 	size_t env_count;
 	const char *pod_ip;              /* Pod's status.podIP, or NULL */
 	unsigned replicas;               /* spec.replicas, 1 if absent */
-	struct rf_container_port *ports; /* named TCP ports of all containers: what a Service's targetPort may name */
+	struct rf_container_port *ports; /* named TCP and UDP ports of all containers: what a Service's targetPort may name */
 	size_t port_count;
 };
 
@@ -79,10 +82,16 @@ struct rf_service_port {
 	struct rf_place place;
 };
 
+/* Kubernetes' ipFamilyPolicy: https://kubernetes.io/docs/concepts/services-networking/dual-stack/ */
+enum rf_family_policy { RF_FAMILY_SINGLE, RF_FAMILY_PREFER_DUAL, RF_FAMILY_REQUIRE_DUAL };
+
 struct rf_service {
 	struct rf_meta meta;
-	bool headless;          /* clusterIP: None */
-	uint32_t cluster_ip_be; /* 0 = to be assigned */
+	bool headless;                           /* clusterIP: None */
+	struct rf_addr cluster_ip4, cluster_ip6; /* none = to be assigned, if it has the family */
+	bool family4, family6;                   /* at least one; IPv4 alone unless the object says otherwise */
+	enum rf_family_policy family_policy;
+	struct rf_place family_place; /* of what asks for IPv6 */
 	struct rf_pair_text *selector;
 	size_t selector_count; /* 0 = selects nothing */
 	struct rf_service_port *ports;
@@ -178,10 +187,10 @@ enum rf_ingress_source_kind { RF_SOURCE_SERVICE, RF_SOURCE_IP_RANGE, RF_SOURCE_P
 
 struct rf_ingress_source {
 	enum rf_ingress_source_kind kind;
-	const char *name; /* Service name, principal, or the CIDR as written */
-	const char *ns;   /* of a Service; "" otherwise */
-	uint32_t net_be;  /* IP_RANGE, already masked */
-	unsigned prefix_len;
+	const char *name;    /* Service name, principal, or the CIDR as written */
+	const char *ns;      /* of a Service; "" otherwise */
+	struct rf_addr net;  /* IP_RANGE, already masked */
+	unsigned prefix_len; /* of the 128 bits of net: 96 + n for IPv4's /n */
 	struct rf_place place;
 };
 

@@ -187,6 +187,47 @@ int rf_text_cidr(const char *text, uint32_t *ret_net_be, unsigned *ret_prefix_le
 	return 0;
 }
 
+int rf_text_address(const char *text, struct rf_addr *ret)
+{
+	uint32_t addr_be;
+
+	if (rf_text_ipv4(text, &addr_be) == 0) {
+		*ret = rf_addr4(addr_be);
+		return 0;
+	}
+	return inet_pton(AF_INET6, text, ret) == 1 ? 0 : -EINVAL;
+}
+
+static void mask_address(struct rf_addr *a, unsigned len)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned bits = len > 32 * i ? len - 32 * i : 0;
+
+		if (bits < 32)
+			a->be[i] &= bits ? htonl(~0u << (32 - bits)) : 0;
+	}
+}
+
+int rf_text_range(const char *text, struct rf_addr *ret_net, unsigned *ret_prefix_len)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN];
+	struct rf_addr net;
+	bool is4 = !strchr(text, ':');
+	int64_t len;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(address))
+		return -EINVAL;
+	memcpy(address, text, (size_t)(slash - text));
+	address[slash - text] = '\0';
+	if (rf_text_address(address, &net) < 0 || rf_text_integer(slash + 1, 0, is4 ? 32 : 128, &len) < 0)
+		return -EINVAL;
+	*ret_prefix_len = (unsigned)len + (is4 ? 96 : 0);
+	mask_address(&net, *ret_prefix_len);
+	*ret_net = net;
+	return 0;
+}
+
 int rf_text_integer(const char *text, int64_t min, int64_t max, int64_t *ret)
 {
 	const char *digits = *text == '-' ? text + 1 : text;

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <ringfence/address.h>
+
 #include "objects/tree.h"
 
 bool rf_text_is_label(const char *text);       /* RFC 1123 label: a-z0-9-, 63 */
@@ -23,6 +25,11 @@ bool rf_text_is_number(const char *text);      /* what YAML 1.1 or 1.2 readers t
 int rf_text_ipv4(const char *text, uint32_t *ret_be);
 /* a.b.c.d/n; host bits are masked away, as OSM does. */
 int rf_text_cidr(const char *text, uint32_t *ret_net_be, unsigned *ret_prefix_len);
+/* An address of either family (RFC 4291 section 2.2; no zone). */
+int rf_text_address(const char *text, struct rf_addr *ret);
+/* a.b.c.d/n or x:y::/n; host bits are masked away. The length counts the 128 bits of *ret_net: 96 + n for IPv4. A v4-mapped IPv6 range is
+ * the IPv4 range it names. */
+int rf_text_range(const char *text, struct rf_addr *ret_net, unsigned *ret_prefix_len);
 /* Decimal, no sign but '-', no leading zeros. */
 int rf_text_integer(const char *text, int64_t min, int64_t max, int64_t *ret);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The allow list in the kernel's structs, sorted by (source, destination, port). */
+/* The allow list in the kernel's structs, sorted by (source, destination, port, protocol). */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "policy/compile.h"
@@ -20,7 +19,7 @@ static int compare_entries(const void *a, const void *b)
 static struct entry make_entry(const struct rf_compile *c, const struct rf_pair *pair)
 {
 	return (struct entry){
-		.key = {.src = pair->src, .dst = pair->dst, .port = pair->port, .proto = IPPROTO_TCP},
+		.key = {.src = pair->src, .dst = pair->dst, .port = pair->port, .proto = pair->proto},
 		.value = {.verdict = pair->l7 ? RF_VERDICT_L7 : RF_VERDICT_ALLOW,
 			  .routes_id = pair->routes_id,
 			  .rule_id = c->target_rules[pair->target]},

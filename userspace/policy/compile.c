@@ -17,6 +17,7 @@ static int build_indexes(struct rf_compile *c)
 		{o->services, o->services_count, sizeof(*o->services), &c->services},
 		{o->targets, o->targets_count, sizeof(*o->targets), &c->targets},
 		{o->route_groups, o->route_groups_count, sizeof(*o->route_groups), &c->route_groups},
+		{o->udp_routes, o->udp_routes_count, sizeof(*o->udp_routes), &c->udp_routes},
 		{o->tcp_routes, o->tcp_routes_count, sizeof(*o->tcp_routes), &c->tcp_routes},
 		{o->ingress_backends, o->ingress_backends_count, sizeof(*o->ingress_backends), &c->ingress_backends},
 	};
@@ -25,6 +26,21 @@ static int build_indexes(struct rf_compile *c)
 	for (size_t i = 0; !r && i < RF_ARRAY_SIZE(kinds); i++)
 		r = rf_index_build(c->arena, kinds[i].objects, kinds[i].count, kinds[i].stride, kinds[i].ret);
 	return r;
+}
+
+static void write_ranges(const struct rf_policy_input *input, struct rf_config *config)
+{
+	const uint32_t all = 0xffffffffu;
+
+	config->service[0] = (struct rf_range){
+		.net = rf_addr4(input->service_net_be & input->service_mask_be),
+		.mask = {{all, all, all, input->service_mask_be}},
+	};
+	config->service_ranges = 1;
+	if (rf_addr_is_none(&input->service_net6))
+		return;
+	config->service[1] = (struct rf_range){.net = rf_addr_embed(&input->service_net6, 0), .mask = {{all, all, all, 0}}};
+	config->service_ranges = 2;
 }
 
 static int begin(struct rf_compile *c)
@@ -39,9 +55,8 @@ static int begin(struct rf_compile *c)
 		.epoch = c->input->epoch,
 		.permissive = mesh.permissive,
 		.egress = mesh.egress,
-		.service_net_be = c->input->service_net_be & c->input->service_mask_be,
-		.service_mask_be = c->input->service_mask_be,
 	};
+	write_ranges(c->input, &c->policy->config);
 	return build_indexes(c);
 }
 

@@ -30,8 +30,8 @@ struct rf_subject {
 	const struct rf_pair_text *labels;
 	size_t label_count;
 	bool running;
-	uint32_t addr_be;      /* running only */
-	struct rf_place place; /* of the object; line 0 for a running pod */
+	struct rf_subject_addr addr; /* running only */
+	struct rf_place place;       /* of the object; line 0 for a running pod */
 };
 
 /* A ServiceAccount that any object or pod names. */
@@ -40,6 +40,7 @@ struct rf_account {
 	const char *name;
 	rf_identity_t id;
 	bool meshed;
+	bool datagrams;        /* a UDPRoute protects it */
 	struct rf_place place; /* where it is named first; line 0 = only running pods have it */
 };
 
@@ -64,7 +65,8 @@ struct rf_atom {
 struct rf_pair {
 	rf_identity_t src;
 	rf_identity_t dst;
-	uint16_t port;
+	uint16_t port; /* 0 = any: UDP only */
+	uint8_t proto;
 	bool l7;
 	uint32_t target;          /* position in the index; the first one that grants */
 	const rf_atom_ref *atoms; /* ascending, each once */
@@ -90,6 +92,7 @@ struct rf_compile {
 	struct rf_index targets;
 	struct rf_index route_groups;
 	struct rf_index tcp_routes;
+	struct rf_index udp_routes;
 	struct rf_index ingress_backends;
 
 	struct rf_subject *subjects; /* sorted by (ns, name, running, address) */
@@ -98,7 +101,7 @@ struct rf_compile {
 	size_t account_count;
 	struct rf_served *served; /* sorted by (account, port) */
 	size_t served_count;
-	struct rf_pair *pairs; /* sorted by (dst, src, port) */
+	struct rf_pair *pairs; /* sorted by (dst, src, port, proto) */
 	size_t pair_count;
 	uint32_t *target_rules; /* rule_id of each target, 0 = it grants nothing */
 	struct rf_atom *atoms;  /* every route that someone is granted, sorted by ref */
@@ -134,8 +137,8 @@ int rf_accounts_distinct(struct rf_compile *c);
 const struct rf_served *rf_served_of(const struct rf_compile *c, rf_identity_t account, size_t *ret_count);
 
 /* services.c: addresses of a Service's running pods, ascending, each once; NULL and 0 if there is none. -ENOMEM only. */
-int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service, const uint32_t **ret,
-			 size_t *ret_count);
+int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service,
+			 const struct rf_subject_addr **ret, size_t *ret_count);
 
 /* atoms.c: the routes that one HTTPRouteGroup rule of a target names, added to *refs (unsorted). */
 int rf_atoms_of_rule(struct rf_compile *c, const struct rf_traffic_target *target, const struct rf_target_rule *rule, rf_atom_ref **refs,

@@ -8,40 +8,71 @@
 
 #include "core/cleanup.h"
 
-static void write_address(FILE *f, uint32_t addr_be)
+static void write_address(FILE *f, const struct rf_addr *addr)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN];
 
-	inet_ntop(AF_INET, &(struct in_addr){.s_addr = addr_be}, text, sizeof(text));
+	if (rf_addr_is4(addr))
+		inet_ntop(AF_INET, &addr->be[3], text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, addr, text, sizeof(text));
 	fprintf(f, "%s\t", text);
 }
 
-static void write_service(FILE *f, const struct rf_service_address *s, uint32_t addr_be, const char *pod_ns)
+static void write_service(FILE *f, const struct rf_service_address *s, const struct rf_addr *addr, const char *pod_ns)
 {
-	write_address(f, addr_be);
+	if (rf_addr_is_none(addr))
+		return;
+	write_address(f, addr);
 	if (!strcmp(s->ns, pod_ns))
 		fprintf(f, "%s ", s->name);
 	fprintf(f, "%s.%s %s.%s.svc %s.%s.svc.cluster.local\n", s->name, s->ns, s->name, s->ns, s->name, s->ns);
 }
 
-static void write_hosts(FILE *f, const struct rf_policy *policy, const char *pod_ns, const char *hostname, uint32_t pod_addr_be)
+/* Without an address of its own it stands for its pods. */
+static bool is_headless(const struct rf_service_address *s)
 {
-	fputs("127.0.0.1\tlocalhost\n", f);
-	if (pod_addr_be) {
-		write_address(f, pod_addr_be);
-		fprintf(f, "%s\n", hostname);
-	}
-	for (size_t i = 0; i < policy->address_count; i++) {
-		const struct rf_service_address *s = &policy->addresses[i];
+	return rf_addr_is_none(&s->addr4) && rf_addr_is_none(&s->addr6);
+}
 
-		if (s->addr_be)
-			write_service(f, s, s->addr_be, pod_ns);
-		for (size_t j = 0; !s->addr_be && j < s->endpoint_count; j++)
-			write_service(f, s, s->endpoints_be[j], pod_ns);
+static void write_headless(FILE *f, const struct rf_service_address *s, const char *pod_ns)
+{
+	for (size_t i = 0; i < s->endpoint_count; i++) {
+		if (s->family4)
+			write_service(f, s, &s->endpoints[i].addr4, pod_ns);
+		if (s->family6)
+			write_service(f, s, &s->endpoints[i].addr6, pod_ns);
 	}
 }
 
-int rf_hosts_text(const struct rf_policy *policy, const char *pod_ns, const char *hostname, uint32_t pod_addr_be, char **ret)
+static void write_own(FILE *f, const char *hostname, const struct rf_addr *addr)
+{
+	if (!addr || rf_addr_is_none(addr))
+		return;
+	write_address(f, addr);
+	fprintf(f, "%s\n", hostname);
+}
+
+static void write_hosts(FILE *f, const struct rf_policy *policy, const char *pod_ns, const char *hostname, const struct rf_addr *pod4,
+			const struct rf_addr *pod6)
+{
+	fputs("127.0.0.1\tlocalhost\n", f);
+	if (pod6 && !rf_addr_is_none(pod6))
+		fputs("::1\tlocalhost\n", f);
+	write_own(f, hostname, pod4);
+	write_own(f, hostname, pod6);
+	for (size_t i = 0; i < policy->address_count; i++) {
+		const struct rf_service_address *s = &policy->addresses[i];
+
+		write_service(f, s, &s->addr4, pod_ns);
+		write_service(f, s, &s->addr6, pod_ns);
+		if (is_headless(s))
+			write_headless(f, s, pod_ns);
+	}
+}
+
+int rf_hosts_text(const struct rf_policy *policy, const char *pod_ns, const char *hostname, const struct rf_addr *pod4,
+		  const struct rf_addr *pod6, char **ret)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -50,7 +81,7 @@ int rf_hosts_text(const struct rf_policy *policy, const char *pod_ns, const char
 
 	if (!f)
 		return -ENOMEM;
-	write_hosts(f, policy, pod_ns, hostname, pod_addr_be);
+	write_hosts(f, policy, pod_ns, hostname, pod4, pod6);
 	failed = ferror(f);
 	if (fclose(f) || failed)
 		return -ENOMEM;

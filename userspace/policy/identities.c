@@ -68,6 +68,13 @@ static int collect(struct rf_compile *c)
 	return r;
 }
 
+static struct rf_account *find(const struct rf_compile *c, const char *ns, const char *name)
+{
+	struct rf_account key = {.ns = ns, .name = name};
+
+	return c->account_count ? bsearch(&key, c->accounts, c->account_count, sizeof(key), compare_accounts) : NULL;
+}
+
 static int number(struct rf_account *a)
 {
 	char text[RF_IDENTITY_NAME_MAX];
@@ -124,6 +131,18 @@ int rf_accounts_distinct(struct rf_compile *c)
 	return 0;
 }
 
+/* Semantics row 13: whoever a TrafficTarget with a UDPRoute names as its destination is protected, also if that route does not exist. */
+static void protect(struct rf_compile *c)
+{
+	for (size_t i = 0; i < c->targets.count; i++) {
+		const struct rf_traffic_target *t = (const struct rf_traffic_target *)c->targets.items[i];
+		struct rf_account *a = find(c, t->destination.ns, t->destination.name);
+
+		for (size_t k = 0; a && !strcmp(a->ns, t->meta.ns) && k < t->rule_count; k++)
+			a->datagrams |= t->rules[k].kind == RF_RULE_UDP_ROUTE;
+	}
+}
+
 static int write_tables(struct rf_compile *c)
 {
 	struct rf_policy *p = c->policy;
@@ -143,7 +162,7 @@ static int write_tables(struct rf_compile *c)
 		if (!a->meshed)
 			continue; /* missing in `idents` is what "not in the mesh" means */
 		p->idents_keys[p->idents_count] = a->id;
-		p->idents_values[p->idents_count++].meshed = 1;
+		p->idents_values[p->idents_count++] = (struct rf_ident){.meshed = 1, .datagrams = a->datagrams};
 	}
 	p->names_count = n;
 	return 0;
@@ -159,12 +178,13 @@ int rf_compile_identities(struct rf_compile *c)
 		r = rf_accounts_distinct(c);
 	if (!r)
 		r = rf_capacity(c, "ServiceAccounts", c->account_count, RF_IDENTS_MAX);
-	return r ? r : write_tables(c);
+	if (r)
+		return r;
+	protect(c);
+	return write_tables(c);
 }
 
 const struct rf_account *rf_account_find(const struct rf_compile *c, const char *ns, const char *name)
 {
-	struct rf_account key = {.ns = ns, .name = name};
-
-	return c->account_count ? bsearch(&key, c->accounts, c->account_count, sizeof(key), compare_accounts) : NULL;
+	return find(c, ns, name);
 }

@@ -3,7 +3,6 @@
  * IngressBackend -> which addresses outside the mesh may reach which port (semantics row 19). It is decided when the connection is made:
  * any host, path and method. https admits nothing yet, and an AuthenticatedPrincipal has no address: neither ever widens.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -12,8 +11,8 @@
 #include "policy/compile.h"
 
 struct cidr {
-	uint32_t net_be;
-	unsigned len;
+	struct rf_addr net;
+	unsigned len; /* of 128 bits */
 };
 
 struct sources { /* of one IngressBackend */
@@ -38,7 +37,7 @@ static int compare_keys(const struct rf_ingress_key *a, const struct rf_ingress_
 	if (!r)
 		r = rf_compare_u64(a->port, b->port);
 	if (!r)
-		r = rf_compare_u64(ntohl(a->addr_be), ntohl(b->addr_be));
+		r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
 	return r ? r : rf_compare_u64(a->prefixlen, b->prefixlen);
 }
 
@@ -55,15 +54,66 @@ static const struct rf_service *find_service(const struct rf_compile *c, const c
 	return (const struct rf_service *)rf_index_find(&c->services, ns, name);
 }
 
-static int add_source(struct rf_compile *c, struct sources *sources, uint32_t addr_be, unsigned len)
+static int add_source(struct rf_compile *c, struct sources *sources, const struct rf_addr *net, unsigned len)
 {
 	struct cidr *cidr = RF_ARENA_PUSH(c->arena, sources->items, sources->count);
-	uint32_t mask = len ? htonl(~0u << (32 - len)) : 0;
 
 	if (!cidr)
 		return -ENOMEM;
-	*cidr = (struct cidr){.net_be = addr_be & mask, .len = len};
+	*cidr = (struct cidr){.net = *net, .len = len};
 	return 0;
+}
+
+#define V4_BITS 96 /* the length of ::ffff:0:0, which in one form for both families is all of IPv4 */
+
+static bool bit(const struct rf_addr *a, unsigned n)
+{
+	return ((const uint8_t *)a)[n / 8] >> (7 - n % 8) & 1;
+}
+
+static bool holds_v4(const struct rf_addr *net, unsigned len)
+{
+	const struct rf_addr v4 = rf_addr4(0);
+
+	for (unsigned n = 0; n < len; n++)
+		if (bit(net, n) != bit(&v4, n))
+			return false;
+	return len < V4_BITS;
+}
+
+/* The range that goes along with ::ffff:0:0 for n bits and then leaves it. */
+static struct rf_addr beside_v4(unsigned n)
+{
+	struct rf_addr a = rf_addr4(0);
+	uint8_t *bytes = (uint8_t *)&a;
+
+	bytes[n / 8] ^= (uint8_t)(1u << (7 - n % 8));
+	for (unsigned i = n + 1; i < 128; i++)
+		bytes[i / 8] &= (uint8_t) ~(1u << (7 - i % 8));
+	return a;
+}
+
+/* A range that in the table would hold all of IPv4, as ::/0 does, speaks of IPv6 only: it is written as all of it but ::ffff:0:0/96. */
+static int add_range(struct rf_compile *c, struct sources *sources, const struct rf_addr *net, unsigned len)
+{
+	int r = 0;
+
+	if (!holds_v4(net, len))
+		return add_source(c, sources, net, len);
+	for (unsigned n = len; !r && n < V4_BITS; n++) {
+		struct rf_addr side = beside_v4(n);
+
+		r = add_source(c, sources, &side, n + 1);
+	}
+	return r;
+}
+
+/* Both addresses of a pod. */
+static int add_pod(struct rf_compile *c, struct sources *sources, const struct rf_subject_addr *pod)
+{
+	int r = rf_addr_is_none(&pod->addr4) ? 0 : add_source(c, sources, &pod->addr4, 128);
+
+	return r || rf_addr_is_none(&pod->addr6) ? r : add_source(c, sources, &pod->addr6, 128);
 }
 
 static int warn_inactive(struct rf_compile *c, const struct rf_ingress_backend *backend, const struct rf_ingress_source *source)
@@ -78,14 +128,14 @@ static int add_service_source(struct rf_compile *c, const struct rf_ingress_back
 			      struct sources *sources)
 {
 	const struct rf_service *service = find_service(c, source->ns, source->name);
-	const uint32_t *addrs = NULL;
+	const struct rf_subject_addr *addrs = NULL;
 	size_t n = 0;
 	int r = service ? rf_service_endpoints(c, c->arena, service, &addrs, &n) : 0;
 
 	if (!r && !n)
 		return service ? warn_inactive(c, backend, source) : 0; /* a missing Service is named by the objects' own check */
 	for (size_t i = 0; !r && i < n; i++)
-		r = add_source(c, sources, addrs[i], 32);
+		r = add_pod(c, sources, &addrs[i]);
 	return r ? r : 1;
 }
 
@@ -103,7 +153,7 @@ static int read_sources(struct rf_compile *c, const struct rf_ingress_backend *b
 			r = add_service_source(c, backend, source, sources);
 			break;
 		case RF_SOURCE_IP_RANGE:
-			r = source->prefix_len <= 32 ? add_source(c, sources, source->net_be, source->prefix_len) : 0;
+			r = source->prefix_len <= 128 ? add_range(c, sources, &source->net, source->prefix_len) : 0;
 			r = r ? r : 1;
 			break;
 		case RF_SOURCE_PRINCIPAL:
@@ -130,7 +180,7 @@ static int add_entries(struct rf_compile *c, struct entries *entries, const stru
 				.port = port,
 				.proto = IPPROTO_TCP,
 				.dst = dst,
-				.addr_be = sources->items[i].net_be},
+				.addr = sources->items[i].net},
 			.rule_id = rule_id,
 		};
 	}

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <netinet/in.h>
-
-#include "policy/compile.h"
 #include "policy/lookup.h"
+#include "policy/compile.h"
 
 int rf_allow_compare(const struct rf_allow_key *a, const struct rf_allow_key *b)
 {
@@ -10,7 +8,9 @@ int rf_allow_compare(const struct rf_allow_key *a, const struct rf_allow_key *b)
 
 	if (!r)
 		r = rf_compare_u64(a->dst, b->dst);
-	return r ? r : rf_compare_u64(a->port, b->port);
+	if (!r)
+		r = rf_compare_u64(a->port, b->port);
+	return r ? r : rf_compare_u64(a->proto, b->proto);
 }
 
 static const struct rf_allow_value *find(const struct rf_policy *policy, const struct rf_allow_key *key)
@@ -31,9 +31,10 @@ static const struct rf_allow_value *find(const struct rf_policy *policy, const s
 	return NULL;
 }
 
-const struct rf_allow_value *rf_policy_lookup(const struct rf_policy *policy, rf_identity_t src, rf_identity_t dst, uint16_t port)
+const struct rf_allow_value *rf_policy_lookup(const struct rf_policy *policy, rf_identity_t src, rf_identity_t dst, uint16_t port,
+					      uint8_t proto)
 {
-	struct rf_allow_key key = {.src = src, .dst = dst, .port = port, .proto = IPPROTO_TCP};
+	struct rf_allow_key key = {.src = src, .dst = dst, .port = port, .proto = proto};
 	const struct rf_allow_value *value = find(policy, &key);
 
 	if (value)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of the compiled allow list: source, destination, port. Only TCP is in it, so the protocol does not take part. */
+/* The order of the compiled allow list: source, destination, port, protocol. */
 #pragma once
 
 #include <ringfence/tables.h>

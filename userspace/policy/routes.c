@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the routes blob of headers/ringfence/routes.h and has it validated before anybody sees it. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "policy/compile.h"
 
 struct layout {
+	size_t pair_count;
 	uint64_t pairs_off;
 	uint64_t grants_off;
 	uint64_t size;
@@ -21,14 +23,22 @@ static uint64_t place(struct layout *l, uint64_t size)
 	return at;
 }
 
+/* The blob's pairs have no protocol: all are TCP. A UDP grant in there would be one for requests. */
+static bool concerns_requests(const struct rf_allow_key *key)
+{
+	return key->proto == IPPROTO_TCP;
+}
+
 static int plan(struct rf_compile *c, struct layout *l)
 {
 	l->automaton_off = rf_arena_alloc(c->arena, c->image_count * sizeof(uint64_t));
 	l->bitmap_off = rf_arena_alloc(c->arena, c->grant_count * sizeof(uint64_t));
 	if (!l->automaton_off || !l->bitmap_off)
 		return -ENOMEM;
+	for (size_t i = 0; i < c->policy->allow_count; i++)
+		l->pair_count += concerns_requests(&c->policy->allow_keys[i]);
 	place(l, sizeof(struct rf_routes_head));
-	l->pairs_off = place(l, c->policy->allow_count * sizeof(struct rf_route_pair));
+	l->pairs_off = place(l, l->pair_count * sizeof(struct rf_route_pair));
 	l->grants_off = place(l, c->grant_count * sizeof(struct rf_route_grant));
 	for (size_t i = 0; i < c->image_count; i++)
 		l->automaton_off[i] = place(l, rf_automaton_place_size(c->images[i]));
@@ -49,7 +59,7 @@ static void write_head(const struct rf_compile *c, const struct layout *l, char 
 		.size = l->size,
 		.pairs_off = l->pairs_off,
 		.grants_off = l->grants_off,
-		.pair_count = (uint32_t)c->policy->allow_count,
+		.pair_count = (uint32_t)l->pair_count,
 		.grant_count = (uint32_t)c->grant_count,
 	};
 }
@@ -62,7 +72,9 @@ static void write_pairs(const struct rf_compile *c, const struct layout *l, char
 		const struct rf_allow_key *key = &c->policy->allow_keys[i];
 		const struct rf_allow_value *value = &c->policy->allow_values[i];
 
-		pairs[i] = (struct rf_route_pair){
+		if (!concerns_requests(key))
+			continue;
+		*pairs++ = (struct rf_route_pair){
 			.src = key->src,
 			.dst = key->dst,
 			.port = key->port,

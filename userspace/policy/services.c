@@ -13,43 +13,37 @@
 
 #include "policy/compile.h"
 
-static int compare_addr_be(const void *a, const void *b)
+static int compare_endpoints(const void *a, const void *b)
 {
-	return rf_compare_u64(ntohl(*(const uint32_t *)a), ntohl(*(const uint32_t *)b));
+	return memcmp(a, b, sizeof(struct rf_subject_addr)); /* network byte order: as the numbers do */
 }
 
-/* Equal addresses stay in the order of names: the later one gets the error. */
-static int compare_cluster_ips(const void *pa, const void *pb)
+static bool has_address(const struct rf_subject *s)
 {
-	const struct rf_service *a = *(const struct rf_service *const *)pa, *b = *(const struct rf_service *const *)pb;
-	int r = compare_addr_be(&a->cluster_ip_be, &b->cluster_ip_be);
-
-	if (!r)
-		r = strcmp(a->meta.ns, b->meta.ns);
-	return r ? r : strcmp(a->meta.name, b->meta.name);
+	return s->running && (!rf_addr_is_none(&s->addr.addr4) || !rf_addr_is_none(&s->addr.addr6));
 }
 
-int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service, const uint32_t **ret,
-			 size_t *ret_count)
+int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service,
+			 const struct rf_subject_addr **ret, size_t *ret_count)
 {
 	size_t n, count = 0, unique = 0;
 	const struct rf_subject *subjects = rf_subjects_of(c, service->meta.ns, &n);
-	uint32_t *addrs = NULL;
+	struct rf_subject_addr *addrs = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		uint32_t *addr;
+		struct rf_subject_addr *addr;
 
-		if (!subjects[i].running || !subjects[i].addr_be || !rf_service_selects(service, &subjects[i]))
+		if (!has_address(&subjects[i]) || !rf_service_selects(service, &subjects[i]))
 			continue;
 		addr = RF_ARENA_PUSH(arena, addrs, count);
 		if (!addr)
 			return -ENOMEM;
-		*addr = subjects[i].addr_be;
+		*addr = subjects[i].addr;
 	}
 	if (count)
-		qsort(addrs, count, sizeof(*addrs), compare_addr_be);
+		qsort(addrs, count, sizeof(*addrs), compare_endpoints);
 	for (size_t i = 0; i < count; i++)
-		if (!unique || addrs[unique - 1] != addrs[i])
+		if (!unique || compare_endpoints(&addrs[unique - 1], &addrs[i]))
 			addrs[unique++] = addrs[i];
 	*ret = addrs;
 	*ret_count = unique;
@@ -76,32 +70,27 @@ static int range_init(struct rf_compile *c, struct range *ret)
 	return ret->used ? 0 : -ENOMEM;
 }
 
-/* Every given clusterIP is set aside before the first address is chosen, so a chosen one never is in another Service's way. */
-static int reserve_given(struct rf_compile *c, struct range *range)
+static void reserve(struct range *range, uint32_t addr_be)
 {
-	const struct rf_service **by_addr = rf_arena_alloc(c->arena, c->services.count * sizeof(const struct rf_service *));
-	size_t n = 0;
+	uint32_t offset = ntohl(addr_be) - range->net;
 
-	if (!by_addr)
-		return -ENOMEM;
+	if (offset < range->size)
+		range->used[offset] = true;
+}
+
+/* Every given clusterIP is set aside before the first address is chosen, so a chosen one never is in another Service's way: neither as it
+ * is, nor as the IPv6 address that goes with it. */
+static void reserve_given(const struct rf_compile *c, struct range *range)
+{
 	for (size_t i = 0; i < c->services.count; i++) {
 		const struct rf_service *s = (const struct rf_service *)c->services.items[i];
-		uint32_t offset = ntohl(s->cluster_ip_be) - range->net;
+		struct rf_addr embedded = rf_addr_embed(&c->input->service_net6, s->cluster_ip6.be[3]);
 
-		if (s->headless || !s->cluster_ip_be)
-			continue;
-		if (offset < range->size)
-			range->used[offset] = true;
-		by_addr[n++] = s;
+		if (rf_addr_is4(&s->cluster_ip4))
+			reserve(range, s->cluster_ip4.be[3]);
+		if (!rf_addr_is_none(&s->cluster_ip6) && rf_addr_equal(&s->cluster_ip6, &embedded))
+			reserve(range, s->cluster_ip6.be[3]);
 	}
-	if (n)
-		qsort(by_addr, n, sizeof(*by_addr), compare_cluster_ips);
-	for (size_t i = 1; i < n; i++)
-		if (by_addr[i - 1]->cluster_ip_be == by_addr[i]->cluster_ip_be)
-			return rf_diag_error(c->diags, by_addr[i]->meta.place, "Service %s/%s has the clusterIP of Service %s/%s",
-					     by_addr[i]->meta.ns, by_addr[i]->meta.name, by_addr[i - 1]->meta.ns,
-					     by_addr[i - 1]->meta.name);
-	return 0;
 }
 
 /* Network, first and broadcast address are never given. Probing goes through the range once; 0: it is full. */
@@ -125,43 +114,124 @@ static uint32_t probe(const struct rf_service *service, struct range *range)
 	return 0;
 }
 
+static int warn_no_ipv6(struct rf_compile *c, const struct rf_service *s)
+{
+	return rf_diag_warning(c->diags, s->family_place, "Service %s/%s asks for IPv6, which this machine does not have: %s", s->meta.ns,
+			       s->meta.name, s->family4 ? "it has IPv4 only" : "it has no address");
+}
+
+/* An IPv6 address is chosen by choosing an IPv4 one, also where the Service shows only the former: so no two can meet. */
+static int choose(struct rf_compile *c, const struct rf_service *s, struct range *range, struct rf_service_address *ret)
+{
+	const struct rf_addr *net6 = &c->input->service_net6;
+	bool want6 = s->family6 && !rf_addr_is_none(net6);
+	struct rf_addr addr4 = s->cluster_ip4;
+
+	if (rf_addr_is_none(&addr4) && (s->family4 || (want6 && rf_addr_is_none(&s->cluster_ip6)))) {
+		uint32_t chosen = probe(s, range);
+
+		if (!chosen)
+			return rf_diag_error(c->diags, s->meta.place, "no address is left in the service range for Service %s/%s",
+					     s->meta.ns, s->meta.name);
+		addr4 = rf_addr4(chosen);
+	}
+	if (s->family4)
+		ret->addr4 = addr4;
+	if (want6)
+		ret->addr6 = rf_addr_is_none(&s->cluster_ip6) ? rf_addr_embed(net6, addr4.be[3]) : s->cluster_ip6;
+	return 0;
+}
+
 static int address(struct rf_compile *c, const struct rf_service *service, struct range *range, struct rf_service_address *ret)
 {
 	struct rf_arena *arena = c->policy->arena;
+	int r = 0;
 
 	ret->ns = rf_arena_strdup(arena, service->meta.ns);
 	ret->name = rf_arena_strdup(arena, service->meta.name);
 	if (!ret->ns || !ret->name)
 		return -ENOMEM;
-	if (!service->headless)
-		ret->addr_be = service->cluster_ip_be ? service->cluster_ip_be : probe(service, range);
-	if (!service->headless && !ret->addr_be)
-		return rf_diag_error(c->diags, service->meta.place, "no address is left in the service range for Service %s/%s",
-				     service->meta.ns, service->meta.name);
-	return rf_service_endpoints(c, arena, service, &ret->endpoints_be, &ret->endpoint_count);
+	ret->family4 = service->family4;
+	ret->family6 = service->family6;
+	if (service->family6 && rf_addr_is_none(&c->input->service_net6))
+		r = warn_no_ipv6(c, service);
+	if (!r && !service->headless)
+		r = choose(c, service, range, ret);
+	return r ? r : rf_service_endpoints(c, arena, service, &ret->endpoints, &ret->endpoint_count);
+}
+
+/* ---- no address twice ---- */
+
+struct owner {
+	struct rf_addr addr;
+	size_t service; /* position in the index: in the order of names */
+};
+
+static int compare_owners(const void *pa, const void *pb)
+{
+	const struct owner *a = pa, *b = pb;
+	int r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
+
+	return r ? r : rf_compare_u64(a->service, b->service); /* the later one gets the error */
+}
+
+static int check_distinct(struct rf_compile *c)
+{
+	const struct rf_policy *p = c->policy;
+	struct owner *owners = rf_arena_alloc(c->arena, 2 * p->address_count * sizeof(*owners));
+	size_t n = 0;
+
+	if (!owners)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->address_count; i++) {
+		if (!rf_addr_is_none(&p->addresses[i].addr4))
+			owners[n++] = (struct owner){p->addresses[i].addr4, i};
+		if (!rf_addr_is_none(&p->addresses[i].addr6))
+			owners[n++] = (struct owner){p->addresses[i].addr6, i};
+	}
+	if (n)
+		qsort(owners, n, sizeof(*owners), compare_owners);
+	for (size_t i = 1; i < n; i++) {
+		const struct rf_meta *first = c->services.items[owners[i - 1].service], *m = c->services.items[owners[i].service];
+
+		if (rf_addr_equal(&owners[i - 1].addr, &owners[i].addr))
+			return rf_diag_error(c->diags, m->place, "Service %s/%s has the clusterIP of Service %s/%s", m->ns, m->name,
+					     first->ns, first->name);
+	}
+	return 0;
 }
 
 /* ---- tables ---- */
 
-static int add_backends(struct rf_compile *c, const struct rf_service_address *a, uint16_t port, struct rf_service_value *value)
+/* Behind an address of one family stand the pods' addresses of that family. */
+static int add_backends(struct rf_compile *c, const struct rf_service_address *a, bool is4, uint16_t port, struct rf_service_value *value)
 {
 	struct rf_policy *p = c->policy;
 	int r = rf_capacity(c, "Service backends", p->backend_count + a->endpoint_count, RF_BACKENDS_MAX);
 
 	value->first = (uint32_t)p->backend_count;
 	for (size_t i = 0; !r && i < a->endpoint_count; i++) {
-		struct rf_backend *b = RF_ARENA_PUSH(p->arena, p->backends, p->backend_count);
+		const struct rf_addr *addr = is4 ? &a->endpoints[i].addr4 : &a->endpoints[i].addr6;
+		struct rf_backend *b;
 
+		if (rf_addr_is_none(addr))
+			continue;
+		b = RF_ARENA_PUSH(p->arena, p->backends, p->backend_count);
 		if (!b)
 			return -ENOMEM;
-		*b = (struct rf_backend){.addr_be = a->endpoints_be[i], .port = port};
+		*b = (struct rf_backend){.addr = *addr, .port = port};
 		value->count++;
 	}
 	return r;
 }
 
+static uint8_t protocol(const struct rf_service_port *port)
+{
+	return port->kind == RF_PORT_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
 /* A Service port is in the table even if nobody serves it: then the answer is "no backend", not "no such Service". */
-static int add_port(struct rf_compile *c, const struct rf_service_address *a, const struct rf_service_port *port)
+static int add_port(struct rf_compile *c, const struct rf_service_address *a, bool is4, const struct rf_service_port *port)
 {
 	struct rf_policy *p = c->policy;
 	size_t n = p->services_count;
@@ -170,17 +240,28 @@ static int add_port(struct rf_compile *c, const struct rf_service_address *a, co
 
 	if (!key || !value)
 		return -ENOMEM;
-	*key = (struct rf_service_key){.addr_be = a->addr_be, .port = port->port, .proto = IPPROTO_TCP};
+	*key = (struct rf_service_key){.addr = is4 ? a->addr4 : a->addr6, .port = port->port, .proto = protocol(port)};
 	*value = (struct rf_service_value){0};
-	return port->target_port ? add_backends(c, a, port->target_port, value) : 0;
+	return port->target_port ? add_backends(c, a, is4, port->target_port, value) : 0;
 }
 
 static bool seen_before(const struct rf_service *service, size_t i)
 {
 	for (size_t j = 0; j < i; j++)
-		if (service->ports[j].port == service->ports[i].port && service->ports[j].kind != RF_PORT_UDP)
+		if (service->ports[j].port == service->ports[i].port && protocol(&service->ports[j]) == protocol(&service->ports[i]))
 			return true;
 	return false;
+}
+
+static int add_families(struct rf_compile *c, const struct rf_service_address *a, const struct rf_service_port *port)
+{
+	int r = 0;
+
+	if (!rf_addr_is_none(&a->addr4))
+		r = add_port(c, a, true, port);
+	if (!r && !rf_addr_is_none(&a->addr6))
+		r = add_port(c, a, false, port);
+	return r;
 }
 
 static int add_ports(struct rf_compile *c, const struct rf_service_address *a, const struct rf_service *service)
@@ -189,13 +270,11 @@ static int add_ports(struct rf_compile *c, const struct rf_service_address *a, c
 		const struct rf_service_port *port = &service->ports[i];
 		int r;
 
-		if (port->kind == RF_PORT_UDP)
-			continue;
 		if (seen_before(service, i))
 			r = rf_diag_warning(c->diags, port->place, "Service %s/%s declares port %u twice: the first one counts",
 					    service->meta.ns, service->meta.name, port->port);
 		else
-			r = add_port(c, a, port);
+			r = add_families(c, a, port);
 		if (r < 0)
 			return r;
 	}
@@ -208,7 +287,7 @@ static int add_service(struct rf_compile *c, const struct rf_service *service, s
 	struct rf_service_address *a = RF_ARENA_PUSH(p->arena, p->addresses, p->address_count);
 	int r = a ? address(c, service, range, a) : -ENOMEM;
 
-	return r || service->headless ? r : add_ports(c, a, service);
+	return r ? r : add_ports(c, a, service);
 }
 
 int rf_compile_services(struct rf_compile *c)
@@ -216,9 +295,10 @@ int rf_compile_services(struct rf_compile *c)
 	struct range range;
 	int r = range_init(c, &range);
 
-	if (!r)
-		r = reserve_given(c, &range);
+	if (r)
+		return r;
+	reserve_given(c, &range);
 	for (size_t i = 0; !r && i < c->services.count; i++)
 		r = add_service(c, (const struct rf_service *)c->services.items[i], &range);
-	return r;
+	return r ? r : check_distinct(c);
 }

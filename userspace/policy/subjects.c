@@ -16,7 +16,7 @@ static int compare_subjects(const void *pa, const void *pb)
 		r = strcmp(a->service_account, b->service_account);
 	if (!r)
 		r = a->running - b->running;
-	return r ? r : rf_compare_u64(a->addr_be, b->addr_be);
+	return r ? r : memcmp(&a->addr, &b->addr, sizeof(a->addr));
 }
 
 static void from_workload(struct rf_subject *s, const struct rf_workload *w)
@@ -40,7 +40,7 @@ static void from_endpoint(struct rf_subject *s, const struct rf_endpoint *e)
 		.labels = e->labels,
 		.label_count = e->label_count,
 		.running = true,
-		.addr_be = e->addr_be,
+		.addr = {.addr4 = e->addr4, .addr6 = e->addr6},
 		.place = {.file = "-"},
 	};
 }

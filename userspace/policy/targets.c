@@ -8,8 +8,12 @@
  *	TCPRoute only		allowed if it has the port	L7 without routes if it has the port
  *	both			allowed if both allow		L7 with the routes if the TCPRoute has the port
  *	none, or UDPRoute only	nothing				nothing
+ *
+ * UDPRoutes stand beside all that: they grant their ports for UDP, whatever else the target says, and never anything for TCP. No Service
+ * has to declare a UDP port: without a kind to look up, the number alone is the rule.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +55,7 @@ static int read_terms(struct rf_compile *c, struct terms *t)
 			t->tcp_all |= route && !route->port_count;
 			break;
 		case RF_RULE_UDP_ROUTE:
-			break; /* says nothing about TCP */
+			break; /* grant_datagrams */
 		}
 		if (r)
 			return r;
@@ -92,7 +96,8 @@ static bool grants_port(const struct rf_compile *c, const struct terms *t, const
 	return served->l7 || !t->has_http || t->atom_count;
 }
 
-static int grant_sources(struct rf_compile *c, const struct terms *t, const struct rf_served *served)
+/* Gives what there is to give to every source of the target. */
+static int grant_sources(struct rf_compile *c, const struct terms *t, const struct rf_pair *what)
 {
 	for (size_t i = 0; i < t->target->source_count; i++) {
 		const struct rf_account *src = rf_account_find(c, t->target->sources[i].ns, t->target->sources[i].name);
@@ -106,18 +111,57 @@ static int grant_sources(struct rf_compile *c, const struct terms *t, const stru
 		pair = RF_ARENA_PUSH(c->arena, c->pairs, c->pair_count);
 		if (!pair)
 			return -ENOMEM;
-		*pair = (struct rf_pair){
-			.src = src->id,
-			.dst = t->dst->id,
-			.port = served->port,
-			.l7 = served->l7,
-			.target = t->position,
-			.atoms = served->l7 ? t->atoms : NULL,
-			.atom_count = served->l7 ? t->atom_count : 0,
-			.routes_id = RF_ROUTES_NONE,
-		};
+		*pair = *what;
+		pair->src = src->id;
 	}
 	return 0;
+}
+
+static int grant_served(struct rf_compile *c, const struct terms *t, const struct rf_served *served)
+{
+	const struct rf_pair what = {
+		.dst = t->dst->id,
+		.port = served->port,
+		.proto = IPPROTO_TCP,
+		.l7 = served->l7,
+		.target = t->position,
+		.atoms = served->l7 ? t->atoms : NULL,
+		.atom_count = served->l7 ? t->atom_count : 0,
+		.routes_id = RF_ROUTES_NONE,
+	};
+
+	return grant_sources(c, t, &what);
+}
+
+/* One UDPRoute; without ports it grants all of them, which is port 0. */
+static int grant_udp_route(struct rf_compile *c, const struct terms *t, const struct rf_port_route *route)
+{
+	struct rf_pair what = {.dst = t->dst->id, .proto = IPPROTO_UDP, .target = t->position, .routes_id = RF_ROUTES_NONE};
+	int r = 0;
+
+	if (!route->port_count)
+		return grant_sources(c, t, &what);
+	for (size_t i = 0; !r && i < route->port_count; i++) {
+		what.port = route->ports[i];
+		r = grant_sources(c, t, &what);
+	}
+	return r;
+}
+
+static int grant_datagrams(struct rf_compile *c, const struct terms *t)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < t->target->rule_count; i++) {
+		const struct rf_target_rule *rule = &t->target->rules[i];
+		const struct rf_port_route *route = NULL;
+
+		if (rule->kind == RF_RULE_UDP_ROUTE)
+			route = (const struct rf_port_route *)rf_index_find(&c->udp_routes, t->target->meta.ns, rule->name);
+		if (route)
+			r = grant_udp_route(c, t, route);
+	}
+	return r;
 }
 
 static bool serves(const struct rf_served *served, size_t count, uint16_t port)
@@ -185,8 +229,8 @@ static int compile_target(struct rf_compile *c, struct terms *t)
 		r = warn_ports(c, t, served, count);
 	for (size_t i = 0; !r && i < count; i++)
 		if (grants_port(c, t, &served[i]))
-			r = grant_sources(c, t, &served[i]);
-	return r;
+			r = grant_served(c, t, &served[i]);
+	return r ? r : grant_datagrams(c, t);
 }
 
 /* ---- several targets, one pair ---- */
@@ -198,7 +242,9 @@ static int compare_pairs(const void *pa, const void *pb)
 
 	if (!r)
 		r = rf_compare_u64(a->src, b->src);
-	return r ? r : rf_compare_u64(a->port, b->port);
+	if (!r)
+		r = rf_compare_u64(a->port, b->port);
+	return r ? r : rf_compare_u64(a->proto, b->proto);
 }
 
 static int compare_grants(const void *pa, const void *pb)
