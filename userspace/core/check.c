@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
@@ -144,13 +145,19 @@ static void check_bpffs(const struct rf_instance *instance, unsigned flags, stru
 		rf_check_fix(rf_check_add(report, "bpffs", RF_CHECK_FAIL, "no bpffs on /sys/fs/bpf"), "ringfence check --fix");
 }
 
-static void check_ipv6(struct rf_check_report *report)
+/* Nothing is needed of the machine but that its kernel has it: pods and their links are switched on one by one. */
+static void check_ipv6(const struct rf_instance *instance, struct rf_check_report *report)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/sys/net/ipv6/conf/all/disable_ipv6", "re");
-	bool off = !f || fgetc(f) == '1';
+	const char *variable = getenv("RINGFENCE_POD_CIDR6");
 
-	rf_check_add(report, "ipv6", RF_CHECK_OK, "%s; pods have IPv4 only",
-		     off ? "off on this machine, which is no problem" : "on for the machine, not touched");
+	if (!rf_addr_is_none(&instance->pod_net6))
+		rf_check_add(report, "ipv6", RF_CHECK_OK, "pods get IPv4 and IPv6; the machine's own settings are not touched");
+	else if (access("/proc/sys/net/ipv6", F_OK) == 0 && variable && *variable)
+		rf_check_fix(rf_check_add(report, "ipv6", RF_CHECK_OK, "pods get IPv4 only, as RINGFENCE_POD_CIDR6=%.40s says", variable),
+			     "unset RINGFENCE_POD_CIDR6");
+	else
+		rf_check_fix(rf_check_add(report, "ipv6", RF_CHECK_OK, "pods get IPv4 only: this kernel runs without IPv6"),
+			     "modprobe ipv6, or boot without ipv6.disable=1 on the kernel's command line");
 }
 
 /* ---- is somebody there already ---- */
@@ -210,7 +217,7 @@ size_t rf_check_run(const struct rf_instance *instance, unsigned flags, struct r
 	}
 	rf_check_ranges(instance, ret);
 	rf_check_hosts(ret);
-	check_ipv6(ret);
+	check_ipv6(instance, ret);
 	check_agent(instance, flags, ret);
 	return ret->failed;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is an address range in use by the machine? The comparison is pure; the collecting reads /proc/net/route and the interfaces.
+ * Is an address range in use by the machine? The comparison is pure; the collecting reads /proc/net/route,
+ * /proc/net/ipv6_route and the interfaces.
  */
 #pragma once
 
-#include <stdint.h>
+#include <ringfence/address.h>
 
 enum rf_range_clash {
 	RF_RANGE_FREE,
@@ -12,5 +13,7 @@ enum rf_range_clash {
 	RF_RANGE_AROUND, /* the other one contains ours: our addresses would hide a part of it */
 };
 
-/* All in network byte order. A default route (mask 0) clashes with nothing. */
-enum rf_range_clash rf_range_compare(uint32_t net_be, uint32_t mask_be, uint32_t other_be, uint32_t other_mask_be);
+/* A default route (IPv4: mask of the last 32 bits 0; IPv6: mask 0) clashes with nothing, and the families not with each other. */
+enum rf_range_clash rf_range_compare(const struct rf_range *range, const struct rf_range *other);
+/* Of the last 32 bits for IPv4, of all 128 for IPv6. */
+int rf_range_prefix(const struct rf_range *range);
