@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -96,41 +97,64 @@ int rf_netns_remove(const char *path)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-struct facts {
+struct look {
 	const char *ifname;
-	uint64_t cookie;
-	uint32_t addr_be;
+	struct rf_netns_facts facts;
 };
 
-static int read_facts(void *arg)
+static int read_addr4(int fd, struct look *look)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct facts *facts = arg;
-	socklen_t len = sizeof(facts->cookie);
 	struct ifreq request = {0};
+	struct sockaddr_in address;
 
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &facts->cookie, &len) < 0)
-		return -errno;
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", facts->ifname);
-	if (ioctl(fd, SIOCGIFADDR, &request) == 0) {
-		struct sockaddr_in address;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", look->ifname);
+	if (ioctl(fd, SIOCGIFADDR, &request) < 0)
+		return errno == ENODEV || errno == EADDRNOTAVAIL ? 0 : -errno;
+	memcpy(&address, &request.ifr_addr, sizeof(address));
+	look->facts.addr_be = address.sin_addr.s_addr;
+	return 0;
+}
 
-		memcpy(&address, &request.ifr_addr, sizeof(address));
-		facts->addr_be = address.sin_addr.s_addr;
-	} else if (errno != ENODEV && errno != EADDRNOTAVAIL) {
-		return -errno;
+/* The file of this thread's namespace: "fd72...(32 digits) ifindex prefix scope flags name", all hexadecimal (net/ipv6/addrconf.c,
+ * if6_seq_show). Scope 0 is global. A kernel without IPv6 has no such file. */
+static int read_addr6(struct look *look)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/thread-self/net/if_inet6", "re");
+	unsigned part[4], scope;
+	char line[256], name[32];
+
+	if (!f)
+		return errno == ENOENT ? 0 : -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%8x%8x%8x%8x %*x %*x %x %*x %31s", &part[0], &part[1], &part[2], &part[3], &scope, name) != 6 || scope ||
+		    strcmp(name, look->ifname) != 0)
+			continue;
+		for (int i = 0; i < 4; i++)
+			look->facts.addr6.be[i] = htonl(part[i]);
+		return 0;
 	}
 	return 0;
 }
 
-int rf_netns_facts(const char *path, const char *ifname, uint64_t *ret_cookie, uint32_t *ret_addr_be)
+static int read_facts(void *arg)
 {
-	struct facts facts = {.ifname = ifname};
-	int r = rf_netns_call(path, read_facts, &facts);
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct look *look = arg;
+	socklen_t len = sizeof(look->facts.cookie);
+	int r;
 
-	if (r < 0)
-		return r;
-	*ret_cookie = facts.cookie;
-	*ret_addr_be = facts.addr_be;
-	return 0;
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &look->facts.cookie, &len) < 0)
+		return -errno;
+	r = read_addr4(fd, look);
+	return r < 0 ? r : read_addr6(look);
+}
+
+int rf_netns_facts(const char *path, const char *ifname, struct rf_netns_facts *ret)
+{
+	struct look look = {.ifname = ifname};
+	int r = rf_netns_call(path, read_facts, &look);
+
+	if (r == 0)
+		*ret = look.facts;
+	return r;
 }

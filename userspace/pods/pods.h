@@ -22,14 +22,18 @@ struct rf_pod_room {
 	char log[4096];   /* <dir>/log */
 	char veth[16];    /* host side */
 	uint32_t addr_be;
+	struct rf_addr addr6;  /* or none */
 	uint32_t ifindex;      /* host side */
 	uint64_t cgroup_id;    /* st_ino of the cgroup directory */
 	uint64_t netns_cookie; /* SO_NETNS_COOKIE of a socket inside */
 };
 
 /* Makes (or finishes a half-made) room. In the namespace: lo up, eth0 with addr/32, default route through the node's address
- * (pod_net + 1) with a permanent neighbour, IPv6 off, ip_unprivileged_port_start=0. On the host: veth up with the node's address,
- * forwarding on for this veth only (no global sysctl), a /32 route, a permanent neighbour. error (size bytes) gets a sentence. */
+ * (pod_net + 1) with a permanent neighbour, ip_unprivileged_port_start=0. On the host: veth up with the node's address,
+ * forwarding on for this veth only (no global sysctl), a /32 route, a permanent neighbour. The same for IPv6 if the instance has it
+ * (pod_net6), with the addresses embedded in pod_net6; otherwise IPv6 is off in the namespace and on the veth. There are no link-local
+ * addresses and no router or neighbour discovery. A room that was made without IPv6 gets it, one that has it keeps its address.
+ * error (size bytes) gets a sentence. */
 int rf_pod_room_make(const struct rf_instance *instance, const char *ns, const char *name, uint32_t addr_be, struct rf_pod_room *ret,
 		     char *error, size_t size);
 /* Fills *ret from what exists (agent restart). -ENOENT if there is none, -EUCLEAN if it is half made: rf_pod_room_make finishes it,

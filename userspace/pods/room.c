@@ -47,9 +47,11 @@ static int make_hosts(const char *path)
 	return write(fd, text, sizeof(text) - 1) < 0 ? -errno : 0;
 }
 
-static uint32_t node_address(const struct rf_instance *instance)
+static struct rf_node_address node_address(const struct rf_instance *instance)
 {
-	return htonl(ntohl(instance->pod_net_be) + 1);
+	uint32_t addr_be = htonl(ntohl(instance->pod_net_be) + 1);
+
+	return (struct rf_node_address){.addr_be = addr_be, .addr6 = rf_addr_embed(&instance->pod_net6, addr_be)};
 }
 
 static bool address_usable(const struct rf_instance *instance, uint32_t addr_be)
@@ -71,8 +73,9 @@ static int make_netns(const struct rf_pod_room *room, struct rf_pod_error *error
 static int make_all(const struct rf_instance *instance, const char *ns, const char *name, struct rf_pod_room *room,
 		    struct rf_pod_error *error)
 {
+	struct rf_node_address node = node_address(instance);
 	char alias[RF_POD_ALIAS_MAX];
-	uint32_t have_be;
+	struct rf_netns_facts have;
 	int r;
 
 	r = make_dirs(instance, room);
@@ -88,13 +91,14 @@ static int make_all(const struct rf_instance *instance, const char *ns, const ch
 	r = make_netns(room, error);
 	if (r < 0)
 		return r;
-	r = rf_netns_facts(room->netns, RF_POD_IFNAME, &room->netns_cookie, &have_be);
+	r = rf_netns_facts(room->netns, RF_POD_IFNAME, &have);
 	if (r < 0)
 		return rf_pod_fail(error, -r, "cannot look into the network namespace %s", room->netns);
-	if (have_be && have_be != room->addr_be)
+	room->netns_cookie = have.cookie;
+	if ((have.addr_be && have.addr_be != room->addr_be) || (!rf_addr_is_none(&have.addr6) && !rf_addr_is_none(&room->addr6) && !rf_addr_equal(&have.addr6, &room->addr6)))
 		return rf_pod_fail(error, EEXIST, "the pod %s/%s exists with another address", ns, name);
 	rf_pod_veth_alias(instance->name, ns, name, alias);
-	return rf_veth_make(room, alias, node_address(instance), &room->ifindex, error);
+	return rf_veth_make(room, alias, &node, &room->ifindex, error);
 }
 
 int rf_pod_room_make(const struct rf_instance *instance, const char *ns, const char *name, uint32_t addr_be, struct rf_pod_room *ret,
@@ -112,6 +116,7 @@ int rf_pod_room_make(const struct rf_instance *instance, const char *ns, const c
 	if (!address_usable(instance, addr_be))
 		return rf_pod_fail(&e, 0, "the address is not a usable one of the pods' range");
 	room->addr_be = addr_be;
+	room->addr6 = rf_addr_embed(&instance->pod_net6, addr_be);
 	r = make_all(instance, ns, name, room, &e);
 	if (r < 0)
 		return r;
@@ -127,6 +132,7 @@ static bool exists(const char *path)
 int rf_pod_room_find(const struct rf_instance *instance, const char *ns, const char *name, struct rf_pod_room *ret)
 {
 	_cleanup_free_ struct rf_pod_room *room = malloc(sizeof(*room));
+	struct rf_netns_facts facts;
 	char alias[RF_POD_ALIAS_MAX];
 	int r;
 
@@ -141,11 +147,14 @@ int rf_pod_room_find(const struct rf_instance *instance, const char *ns, const c
 	if (!rf_netns_exists(room->netns) || rf_cgroup_id(room->cgroup, &room->cgroup_id) < 0 ||
 	    rf_veth_find(room->veth, alias, &room->ifindex) < 0)
 		return -EUCLEAN;
-	r = rf_netns_facts(room->netns, RF_POD_IFNAME, &room->netns_cookie, &room->addr_be);
+	r = rf_netns_facts(room->netns, RF_POD_IFNAME, &facts);
 	if (r < 0)
 		return r;
-	if (!room->addr_be)
+	if (!facts.addr_be)
 		return -EUCLEAN;
+	room->netns_cookie = facts.cookie;
+	room->addr_be = facts.addr_be;
+	room->addr6 = facts.addr6;
 	*ret = *room;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
@@ -93,16 +94,33 @@ static int link_up(struct nl_sock *sock, struct rtnl_link *link, const char *ali
 	return -to_errno(nle);
 }
 
-static int add_address(struct nl_sock *sock, int ifindex, uint32_t addr_be)
+static int family_of(const struct rf_addr *addr)
 {
-	_cleanup_addr_ struct nl_addr *local = nl_addr_build(AF_INET, &addr_be, sizeof(addr_be));
+	return rf_addr_is4(addr) ? AF_INET : AF_INET6;
+}
+
+static int bits_of(const struct rf_addr *addr)
+{
+	return rf_addr_is4(addr) ? 32 : 128;
+}
+
+static struct nl_addr *to_nl(const struct rf_addr *addr)
+{
+	return rf_addr_is4(addr) ? nl_addr_build(AF_INET, &addr->be[3], sizeof(addr->be[3])) : nl_addr_build(AF_INET6, addr, sizeof(*addr));
+}
+
+static int add_address(struct nl_sock *sock, int ifindex, const struct rf_addr *addr)
+{
+	_cleanup_addr_ struct nl_addr *local = to_nl(addr);
 	struct rtnl_addr *address = rtnl_addr_alloc();
 	int nle = -NLE_NOMEM;
 
 	if (local && address) {
 		rtnl_addr_set_ifindex(address, ifindex);
-		nl_addr_set_prefixlen(local, 32);
+		nl_addr_set_prefixlen(local, bits_of(addr));
 		nle = rtnl_addr_set_local(address, local);
+		if (!rf_addr_is4(addr)) /* usable at once: there is nobody on this link whom duplicate detection could find */
+			rtnl_addr_set_flags(address, IFA_F_NODAD);
 		if (nle == 0)
 			nle = rtnl_addr_add(sock, address, REPLACE);
 	}
@@ -110,28 +128,30 @@ static int add_address(struct nl_sock *sock, int ifindex, uint32_t addr_be)
 	return -to_errno(nle);
 }
 
-/* prefix 32: the address is on the link. prefix 0: the default route through it. */
-static int add_route(struct nl_sock *sock, int ifindex, uint32_t addr_be, int prefix, uint32_t source_be)
+/* to: NULL for the default route through `gateway`; else the address is on the link. */
+static int add_route(struct nl_sock *sock, int ifindex, const struct rf_addr *to, const struct rf_addr *gateway,
+		     const struct rf_addr *source)
 {
-	static const uint32_t any = 0;
-	_cleanup_addr_ struct nl_addr *dst = nl_addr_build(AF_INET, prefix ? &addr_be : &any, sizeof(addr_be));
-	_cleanup_addr_ struct nl_addr *gateway = nl_addr_build(AF_INET, &addr_be, sizeof(addr_be));
-	_cleanup_addr_ struct nl_addr *source = nl_addr_build(AF_INET, &source_be, sizeof(source_be));
+	static const struct rf_addr zero;
+	const struct rf_addr any = rf_addr_is4(source) ? rf_addr4(0) : zero;
+	_cleanup_addr_ struct nl_addr *dst = to_nl(to ? to : &any);
+	_cleanup_addr_ struct nl_addr *hop_addr = to_nl(gateway ? gateway : &any);
+	_cleanup_addr_ struct nl_addr *pref_src = to_nl(source);
 	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
 	struct rtnl_route *route = rtnl_route_alloc();
 	int nle = -NLE_NOMEM;
 
-	if (dst && gateway && source && hop && route) {
-		nl_addr_set_prefixlen(dst, prefix);
-		rtnl_route_set_family(route, AF_INET);
+	if (dst && hop_addr && pref_src && hop && route) {
+		nl_addr_set_prefixlen(dst, to ? bits_of(to) : 0);
+		rtnl_route_set_family(route, (uint8_t)family_of(source));
 		rtnl_route_set_table(route, RT_TABLE_MAIN);
 		rtnl_route_set_protocol(route, RTPROT_STATIC);
-		rtnl_route_set_scope(route, prefix ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+		rtnl_route_set_scope(route, to ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE); /* IPv6 does not look at it */
 		rtnl_route_set_dst(route, dst);
-		rtnl_route_set_pref_src(route, source);
+		rtnl_route_set_pref_src(route, pref_src);
 		rtnl_route_nh_set_ifindex(hop, ifindex);
-		if (!prefix)
-			rtnl_route_nh_set_gateway(hop, gateway);
+		if (gateway)
+			rtnl_route_nh_set_gateway(hop, hop_addr);
 		rtnl_route_add_nexthop(route, TAKE_PTR(hop));
 		nle = rtnl_route_add(sock, route, REPLACE);
 	}
@@ -141,15 +161,15 @@ static int add_route(struct nl_sock *sock, int ifindex, uint32_t addr_be, int pr
 	return -to_errno(nle);
 }
 
-static int add_neighbour(struct nl_sock *sock, int ifindex, uint32_t addr_be, struct nl_addr *mac)
+static int add_neighbour(struct nl_sock *sock, int ifindex, const struct rf_addr *addr, struct nl_addr *mac)
 {
-	_cleanup_addr_ struct nl_addr *dst = nl_addr_build(AF_INET, &addr_be, sizeof(addr_be));
+	_cleanup_addr_ struct nl_addr *dst = to_nl(addr);
 	struct rtnl_neigh *neighbour = rtnl_neigh_alloc();
 	int nle = -NLE_NOMEM;
 
 	if (dst && neighbour) {
 		rtnl_neigh_set_ifindex(neighbour, ifindex);
-		rtnl_neigh_set_family(neighbour, AF_INET);
+		rtnl_neigh_set_family(neighbour, family_of(addr));
 		rtnl_neigh_set_state(neighbour, NUD_PERMANENT);
 		rtnl_neigh_set_dst(neighbour, dst);
 		rtnl_neigh_set_lladdr(neighbour, mac);
@@ -182,6 +202,30 @@ static int disable_ipv6(const char *ifname)
 	return r == -ENOENT ? 0 : r; /* a kernel without IPv6 is as good */
 }
 
+/* No addresses but the one that is set: no link-local ones, none that a router announces. The order matters: with IPv6 on before the
+ * others, the kernel would make one. */
+static int enable_ipv6(const char *ifname)
+{
+	static const struct {
+		const char *key, *value;
+	} steps[] = {{"addr_gen_mode", "1"}, {"accept_ra", "0"}, {"autoconf", "0"}, {"accept_redirects", "0"}, {"disable_ipv6", "0"}};
+	int r = 0;
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(steps) && r == 0; i++)
+		r = write_sysctl("ipv6", ifname, steps[i].key, steps[i].value);
+	return r;
+}
+
+/* In the pod's namespace, for lo as well: with IPv6 it has ::1. */
+static int switch_ipv6(bool on)
+{
+	int r = on ? write_sysctl("ipv6", "default", "addr_gen_mode", "1") : disable_ipv6("all");
+
+	if (r == 0)
+		r = on ? enable_ipv6(RF_POD_IFNAME) : disable_ipv6("default");
+	return r < 0 || !on ? r : write_sysctl("ipv6", "lo", "disable_ipv6", "0");
+}
+
 static int copy_mac(struct rtnl_link *link, struct nl_addr **ret)
 {
 	struct nl_addr *mac = rtnl_link_get_addr(link);
@@ -195,7 +239,8 @@ static int copy_mac(struct rtnl_link *link, struct nl_addr **ret)
 /* ---- the pod's side, run inside its namespace ---- */
 
 struct pod_side {
-	uint32_t addr_be, node_be;
+	struct rf_addr addr4, node4;
+	struct rf_addr addr6, node6; /* or none */
 	struct nl_addr *host_mac;
 	struct nl_addr *ret_mac; /* owned by the caller */
 	int host_ifindex;
@@ -217,9 +262,7 @@ static int pod_links_up(struct nl_sock *sock, struct pod_side *side, int *ret_if
 	side->step = "bring " RF_POD_IFNAME " up";
 	r = -to_errno(rtnl_link_get_kernel(sock, 0, RF_POD_IFNAME, &eth));
 	if (r == 0)
-		r = disable_ipv6("all");
-	if (r == 0)
-		r = disable_ipv6("default");
+		r = switch_ipv6(!rf_addr_is_none(&side->addr6));
 	if (r == 0)
 		r = link_up(sock, eth, NULL);
 	if (r == 0)
@@ -227,6 +270,24 @@ static int pod_links_up(struct nl_sock *sock, struct pod_side *side, int *ret_if
 	if (r == 0)
 		*ret_ifindex = rtnl_link_get_ifindex(eth);
 	return r;
+}
+
+static int configure_pod_family(struct nl_sock *sock, struct pod_side *side, int ifindex, const struct rf_addr *addr,
+				const struct rf_addr *node)
+{
+	int r;
+
+	side->step = "set the address";
+	r = add_address(sock, ifindex, addr);
+	if (r < 0)
+		return r;
+	side->step = "set the neighbour";
+	r = add_neighbour(sock, ifindex, node, side->host_mac);
+	if (r < 0)
+		return r;
+	side->step = "set the routes";
+	r = add_route(sock, ifindex, node, NULL, addr);
+	return r < 0 ? r : add_route(sock, ifindex, NULL, node, addr);
 }
 
 static int configure_pod_side(void *arg)
@@ -237,23 +298,12 @@ static int configure_pod_side(void *arg)
 
 	side->step = "open a netlink socket";
 	r = open_rtnl(&sock);
-	if (r < 0)
-		return r;
-	r = pod_links_up(sock, side, &ifindex);
-	if (r < 0)
-		return r;
-	side->step = "set the address";
-	r = add_address(sock, ifindex, side->addr_be);
-	if (r < 0)
-		return r;
-	side->step = "set the neighbour";
-	r = add_neighbour(sock, ifindex, side->node_be, side->host_mac);
-	if (r < 0)
-		return r;
-	side->step = "set the routes";
-	r = add_route(sock, ifindex, side->node_be, 32, side->addr_be);
 	if (r == 0)
-		r = add_route(sock, ifindex, side->node_be, 0, side->addr_be);
+		r = pod_links_up(sock, side, &ifindex);
+	if (r == 0)
+		r = configure_pod_family(sock, side, ifindex, &side->addr4, &side->node4);
+	if (r == 0 && !rf_addr_is_none(&side->addr6))
+		r = configure_pod_family(sock, side, ifindex, &side->addr6, &side->node6);
 	if (r < 0)
 		return r;
 	side->step = "set ip_unprivileged_port_start";
@@ -358,39 +408,53 @@ static int ensure_pair(struct nl_sock *sock, const struct rf_pod_room *room, con
 	return r < 0 ? r : get_ours(sock, room->veth, alias, ret);
 }
 
+static int configure_host_family(struct nl_sock *sock, int ifindex, const struct rf_addr *addr, const struct rf_addr *node,
+				 struct nl_addr *pod_mac, const char *veth, struct rf_pod_error *error)
+{
+	int r = add_address(sock, ifindex, node);
+
+	if (r < 0)
+		return rf_pod_fail(error, -r, "cannot give %s the node's address", veth);
+	r = add_neighbour(sock, ifindex, addr, pod_mac);
+	if (r < 0)
+		return rf_pod_fail(error, -r, "cannot set the neighbour on %s", veth);
+	r = add_route(sock, ifindex, addr, NULL, node);
+	return r < 0 ? rf_pod_fail(error, -r, "cannot add the pod's route through %s", veth) : 0;
+}
+
 static int configure_host_side(struct nl_sock *sock, struct rtnl_link *link, const struct rf_pod_room *room, const char *alias,
-			       uint32_t node_be, struct nl_addr *pod_mac, struct rf_pod_error *error)
+			       const struct pod_side *side, struct rf_pod_error *error)
 {
 	int ifindex = rtnl_link_get_ifindex(link);
+	bool ipv6 = !rf_addr_is_none(&side->addr6);
 	int r;
 
-	r = disable_ipv6(room->veth);
+	r = ipv6 ? enable_ipv6(room->veth) : disable_ipv6(room->veth);
 	if (r < 0)
-		return rf_pod_fail(error, -r, "cannot switch IPv6 off on %s", room->veth);
+		return rf_pod_fail(error, -r, "cannot switch IPv6 %s on %s", ipv6 ? "on" : "off", room->veth);
 	r = link_up(sock, link, alias);
 	if (r < 0)
 		return rf_pod_fail(error, -r, "cannot bring %s up", room->veth);
-	r = add_address(sock, ifindex, node_be);
+	r = configure_host_family(sock, ifindex, &side->addr4, &side->node4, side->ret_mac, room->veth, error);
+	if (r == 0 && ipv6)
+		r = configure_host_family(sock, ifindex, &side->addr6, &side->node6, side->ret_mac, room->veth, error);
 	if (r < 0)
-		return rf_pod_fail(error, -r, "cannot give %s the node's address", room->veth);
-	r = add_neighbour(sock, ifindex, room->addr_be, pod_mac);
-	if (r < 0)
-		return rf_pod_fail(error, -r, "cannot set the neighbour on %s", room->veth);
-	r = add_route(sock, ifindex, room->addr_be, 32, node_be);
-	if (r < 0)
-		return rf_pod_fail(error, -r, "cannot add the pod's route through %s", room->veth);
-	/* this interface only: no global ip_forward, so nothing else of the machine starts to route */
+		return r;
+	/* This interface only: no global ip_forward, so nothing else of the machine starts to route. For IPv6 not even that: there is no
+	 * such switch that concerns one interface, so the program on the veth sends a pod's packet to the other pod's veth by itself. */
 	r = write_sysctl("ipv4", room->veth, "forwarding", "1");
 	return r < 0 ? rf_pod_fail(error, -r, "cannot switch forwarding on for %s", room->veth) : 0;
 }
 
-int rf_veth_make(const struct rf_pod_room *room, const char *alias, uint32_t node_be, uint32_t *ret_ifindex, struct rf_pod_error *error)
+int rf_veth_make(const struct rf_pod_room *room, const char *alias, const struct rf_node_address *node, uint32_t *ret_ifindex,
+		 struct rf_pod_error *error)
 {
 	_cleanup_nl_ struct nl_sock *sock = NULL;
 	_cleanup_link_ struct rtnl_link *link = NULL;
 	_cleanup_addr_ struct nl_addr *host_mac = NULL;
 	_cleanup_addr_ struct nl_addr *pod_mac = NULL;
-	struct pod_side side = {.addr_be = room->addr_be, .node_be = node_be};
+	struct pod_side side = {
+		.addr4 = rf_addr4(room->addr_be), .node4 = rf_addr4(node->addr_be), .addr6 = room->addr6, .node6 = node->addr6};
 	int r = open_rtnl(&sock);
 
 	if (r < 0)
@@ -408,7 +472,7 @@ int rf_veth_make(const struct rf_pod_room *room, const char *alias, uint32_t nod
 	pod_mac = side.ret_mac;
 	if (r < 0)
 		return rf_pod_fail(error, -r, "cannot %s in the pod's network namespace", side.step ? side.step : "work");
-	r = configure_host_side(sock, link, room, alias, node_be, pod_mac, error);
+	r = configure_host_side(sock, link, room, alias, &side, error);
 	if (r < 0)
 		return r;
 	*ret_ifindex = (uint32_t)rtnl_link_get_ifindex(link);
