@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
@@ -41,6 +42,27 @@ static void keep_checker(struct rf_agent *agent, struct rf_local_pod *pod)
 	pod->hook.pod.flags = RF_POD_CHECKER_READY;
 }
 
+/* The pod keeps the IPv6 address it has; without IPv6 in this agent it is not hooked, and none of its packets passes. A room that an agent
+ * without IPv6 made gets its address now; where that fails it goes on with IPv4 alone. */
+static void settle_ipv6(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	_cleanup_free_ struct rf_pod_room *room = NULL;
+	char error[512] = "no memory";
+
+	pod->addr6 = (struct rf_addr){};
+	if (rf_addr_is_none(&agent->instance.pod_net6))
+		return;
+	if (rf_addr_is_none(&pod->room.addr6)) {
+		room = malloc(sizeof(*room));
+		if (!room || rf_pod_room_make(&agent->instance, pod->ns, pod->name, pod->addr_be, room, error, sizeof(error)) < 0) {
+			rf_log_warning(0, "pod %s/%s goes on without IPv6: %s", pod->ns, pod->name, error);
+			return;
+		}
+		pod->room = *room;
+	}
+	pod->addr6 = pod->room.addr6;
+}
+
 /* Finds the room and hooks it. -ENOENT: there is nothing that lives. */
 static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
 {
@@ -50,7 +72,7 @@ static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
 	r = rf_pod_room_find(&agent->instance, pod->ns, pod->name, &pod->room);
 	if (r < 0)
 		return r == -EUCLEAN ? -ENOENT : r;
-	rf_local_pod_set_hook(pod, &agent->instance);
+	rf_local_pod_set_hook(pod, &agent->instance); /* for the one who buries it */
 	r = rf_pod_room_populated(&pod->room, &populated);
 	if (r < 0 || !populated)
 		return r < 0 ? r : -ENOENT;
@@ -58,8 +80,9 @@ static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
 	if (pod->room.addr_be && pod->room.addr_be != pod->addr_be) {
 		rf_log_warning(0, "pod %s/%s has another address than its record says", pod->ns, pod->name);
 		pod->addr_be = pod->room.addr_be;
-		rf_local_pod_set_hook(pod, &agent->instance);
 	}
+	settle_ipv6(agent, pod);
+	rf_local_pod_set_hook(pod, &agent->instance);
 	r = rf_addresses_take(agent->addresses, pod->addr_be);
 	if (r < 0)
 		rf_log_warning(-r, "the address of pod %s/%s", pod->ns, pod->name);

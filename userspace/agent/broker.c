@@ -101,7 +101,12 @@ static int send_message(struct rf_broker *b, struct rf_sockd_message body, int f
 int rf_broker_pod_add(struct rf_broker *b, const struct rf_local_pod *pod)
 {
 	struct rf_sockd_message body = {
-		.op = RF_SOCKD_POD_ADD, .pod = pod->hook.cgroup_id, .addr_be = pod->addr_be, .port = b->agent->instance.checker_port};
+		.op = RF_SOCKD_POD_ADD,
+		.pod = pod->hook.cgroup_id,
+		.addr4 = rf_addr4(pod->addr_be),
+		.addr6 = pod->addr6,
+		.port = b->agent->instance.checker_port,
+	};
 	int fd;
 
 	if (b->fd < 0)

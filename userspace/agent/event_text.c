@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/event_text.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "core/address_text.h"
 #include "core/reason_text.h"
 
 void rf_time_text(uint64_t realtime_ns, char *ret, size_t size)
@@ -28,23 +29,25 @@ static void add_time(cJSON *o, uint64_t monotonic_ns, int64_t offset_ns)
 }
 
 /* A side of the conversation: who ("ns/service-account", "outside"), which pod or Service, which address. */
-static void add_side(cJSON *o, const struct rf_resolver *resolver, const char *side, rf_identity_t identity, uint32_t addr_be,
+static void add_side(cJSON *o, const struct rf_resolver *resolver, const char *side, rf_identity_t identity, const struct rf_addr *addr,
 		     uint16_t port)
 {
-	char name[RF_IDENTITY_NAME_MAX], field[64], address[INET_ADDRSTRLEN], text[INET_ADDRSTRLEN + 8];
+	char name[RF_IDENTITY_NAME_MAX], field[64], text[RF_ADDR_PORT_TEXT_MAX];
 	char pod[RF_IDENTITY_NAME_MAX];
 
 	if (!identity || resolver->identity(resolver->arg, identity, name, sizeof(name)) < 0)
 		snprintf(name, sizeof(name), identity ? "unknown" : "outside");
 	cJSON_AddStringToObject(o, side, name);
-	if (!addr_be)
+	if (rf_addr_is_none(addr))
 		return;
-	if (resolver->address(resolver->arg, addr_be, port, pod, sizeof(pod)) == 0) {
+	if (resolver->address(resolver->arg, addr, port, pod, sizeof(pod)) == 0) {
 		snprintf(field, sizeof(field), "%s_pod", side);
 		cJSON_AddStringToObject(o, field, pod);
 	}
-	inet_ntop(AF_INET, &addr_be, address, sizeof(address));
-	snprintf(text, sizeof(text), port ? "%s:%u" : "%s", address, port);
+	if (port)
+		rf_addr_port_text(addr, port, text, sizeof(text));
+	else
+		rf_addr_text(addr, text, sizeof(text));
 	snprintf(field, sizeof(field), "%s_address", side);
 	cJSON_AddStringToObject(o, field, text);
 }
@@ -89,6 +92,8 @@ static const char *proto_name(uint8_t proto, char *room, size_t size)
 		return "udp";
 	if (proto == IPPROTO_ICMP)
 		return "icmp";
+	if (proto == IPPROTO_ICMPV6)
+		return "icmp6";
 	snprintf(room, size, "%u", proto);
 	return room;
 }
@@ -106,8 +111,8 @@ cJSON *rf_event_render(const struct rf_resolver *resolver, const struct rf_event
 	cJSON_AddStringToObject(o, "kind", kind_name(event->kind));
 	cJSON_AddStringToObject(o, "verdict", rf_event_verdict_name(verdict));
 	cJSON_AddStringToObject(o, "protocol", proto_name(event->proto, proto, sizeof(proto)));
-	add_side(o, resolver, "source", event->src, event->saddr_be, event->sport);
-	add_side(o, resolver, "destination", event->dst, event->daddr_be, event->dport);
+	add_side(o, resolver, "source", event->src, &event->saddr, event->sport);
+	add_side(o, resolver, "destination", event->dst, &event->daddr, event->dport);
 	cJSON_AddNumberToObject(o, "port", event->dport);
 	add_reason(o, resolver, event->reason, event->rule_id, event->epoch);
 	if (event->kind == RF_EVENT_CLOSE) {
@@ -137,6 +142,7 @@ cJSON *rf_access_render(const struct rf_resolver *resolver, const struct rf_acce
 			enum rf_event_verdict *ret_verdict)
 {
 	enum rf_event_verdict verdict = verdict_of(record->reason);
+	static const struct rf_addr none; /* the record does not say which port of the pod it was */
 	cJSON *o = cJSON_CreateObject();
 
 	if (!o)
@@ -145,8 +151,8 @@ cJSON *rf_access_render(const struct rf_resolver *resolver, const struct rf_acce
 	cJSON_AddStringToObject(o, "kind", "request");
 	cJSON_AddStringToObject(o, "verdict", rf_event_verdict_name(verdict));
 	cJSON_AddStringToObject(o, "protocol", "http");
-	add_side(o, resolver, "source", record->src, 0, 0);
-	add_side(o, resolver, "destination", record->dst, record->dst_addr_be, record->dst_port);
+	add_side(o, resolver, "source", record->src, &none, 0);
+	add_side(o, resolver, "destination", record->dst, &record->dst_addr, record->dst_port);
 	cJSON_AddNumberToObject(o, "port", record->dst_port);
 	add_bytes(o, "method", record->method, sizeof(record->method));
 	add_bytes(o, "path", record->path, sizeof(record->path));

@@ -14,7 +14,7 @@ struct rf_resolver {
 	void *arg;
 	/* Both: 0 or -ENOENT; text untouched then. address: pod or Service as "ns/name". */
 	int (*identity)(void *arg, rf_identity_t identity, char *text, size_t size); /* "ns/service-account" */
-	int (*address)(void *arg, uint32_t addr_be, uint16_t port, char *text, size_t size);
+	int (*address)(void *arg, const struct rf_addr *addr, uint16_t port, char *text, size_t size);
 	int (*rule)(void *arg, uint32_t rule_id, char *text, size_t size);
 };
 

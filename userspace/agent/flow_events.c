@@ -34,21 +34,25 @@ static int resolve_identity(void *arg, rf_identity_t identity, char *text, size_
 	return rf_datapath_name(agent->dp, identity, text, size);
 }
 
-static int resolve_address(void *arg, uint32_t addr_be, uint16_t port, char *text, size_t size)
+static int resolve_address(void *arg, const struct rf_addr *addr, uint16_t port, char *text, size_t size)
 {
 	struct rf_agent *agent = arg;
 	const struct rf_policy *policy = agent->revision.policy;
-	const struct rf_local_pod *pod = rf_registry_by_address(&agent->pods, addr_be);
+	const struct rf_local_pod *pod = rf_registry_by_address(&agent->pods, addr);
 
 	(void)port;
+	if (rf_addr_is_none(addr))
+		return -ENOENT;
 	if (pod) {
 		snprintf(text, size, "%s/%s", pod->ns, pod->name);
 		return 0;
 	}
 	for (size_t i = 0; policy && i < policy->address_count; i++) {
-		if (policy->addresses[i].addr_be != addr_be || !addr_be)
+		const struct rf_service_address *service = &policy->addresses[i];
+
+		if (!rf_addr_equal(&service->addr4, addr) && !rf_addr_equal(&service->addr6, addr))
 			continue;
-		snprintf(text, size, "%s/%s", policy->addresses[i].ns, policy->addresses[i].name);
+		snprintf(text, size, "%s/%s", service->ns, service->name);
 		return 0;
 	}
 	return -ENOENT;

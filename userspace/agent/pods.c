@@ -60,6 +60,7 @@ static int hook(struct rf_agent *agent, struct rf_local_pod *pod, char *error, s
 
 	if (r < 0)
 		return r;
+	pod->addr6 = pod->room.addr6;
 	rf_local_pod_set_hook(pod, &agent->instance);
 	r = rf_datapath_pod_add(agent->dp, &pod->hook);
 	if (r < 0)

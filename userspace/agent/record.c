@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pod.json: what the next agent must know about a pod and cannot ask the kernel. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "agent/registry.h"
+#include "core/address_text.h"
 #include "pods/names.h"
 
 #define RECORD_VERSION 1
@@ -18,16 +18,18 @@ static cJSON *record_of(const struct rf_local_pod *pod)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	uint64_t created_s = pod->created_ns / 1000000000, exited_s = pod->exited_ns / 1000000000;
-	char address[INET_ADDRSTRLEN];
+	struct rf_addr addr4 = rf_addr4(pod->addr_be);
+	char address[RF_ADDR_TEXT_MAX];
 	cJSON *labels;
 
-	inet_ntop(AF_INET, &pod->addr_be, address, sizeof(address));
 	cJSON_AddNumberToObject(o, "version", RECORD_VERSION);
 	cJSON_AddStringToObject(o, "ns", pod->ns);
 	cJSON_AddStringToObject(o, "name", pod->name);
 	cJSON_AddStringToObject(o, "service_account", pod->service_account);
 	cJSON_AddStringToObject(o, "deployment", pod->deployment);
-	cJSON_AddStringToObject(o, "address", address);
+	cJSON_AddStringToObject(o, "address", rf_addr_text(&addr4, address, sizeof(address)));
+	if (!rf_addr_is_none(&pod->addr6))
+		cJSON_AddStringToObject(o, "address6", rf_addr_text(&pod->addr6, address, sizeof(address)));
 	cJSON_AddStringToObject(o, "state", rf_pod_state_name(pod->state));
 	cJSON_AddNumberToObject(o, "pid", pod->pid);
 	cJSON_AddBoolToObject(o, "net_raw", pod->net_raw);
@@ -115,11 +117,13 @@ static int load_labels(struct rf_local_pod *pod, const cJSON *record)
 static int fill(struct rf_local_pod *pod, cJSON *record)
 {
 	const char *state = rf_json_text(record, "state", ""), *deployment = rf_json_text(record, "deployment", "");
-	struct in_addr address;
+	const char *text6 = rf_json_text(record, "address6", NULL); /* pods without IPv6 have none */
+	struct rf_addr addr4;
 
-	if (inet_pton(AF_INET, rf_json_text(record, "address", ""), &address) != 1 || strlen(deployment) >= sizeof(pod->deployment))
+	if (rf_addr_parse(rf_json_text(record, "address", ""), &addr4) < 0 || !rf_addr_is4(&addr4) ||
+	    (text6 && (rf_addr_parse(text6, &pod->addr6) < 0 || rf_addr_is4(&pod->addr6))) || strlen(deployment) >= sizeof(pod->deployment))
 		return -EBADMSG;
-	pod->addr_be = address.s_addr;
+	pod->addr_be = addr4.be[3];
 	snprintf(pod->deployment, sizeof(pod->deployment), "%s", deployment);
 	pod->state = strcmp(state, "created") == 0 ? RF_POD_CREATED : (strcmp(state, "running") == 0 ? RF_POD_RUNNING : RF_POD_EXITED);
 	pod->pid = (pid_t)rf_json_number(record, "pid", 0);

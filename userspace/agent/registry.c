@@ -28,11 +28,17 @@ struct rf_local_pod *rf_registry_by_cgroup(const struct rf_registry *registry, u
 	return NULL;
 }
 
-struct rf_local_pod *rf_registry_by_address(const struct rf_registry *registry, uint32_t addr_be)
+struct rf_local_pod *rf_registry_by_address(const struct rf_registry *registry, const struct rf_addr *addr)
 {
-	for (size_t i = 0; i < registry->count; i++)
-		if (registry->items[i]->state != RF_POD_EXITED && registry->items[i]->addr_be == addr_be)
+	if (rf_addr_is_none(addr))
+		return NULL;
+	for (size_t i = 0; i < registry->count; i++) {
+		const struct rf_local_pod *pod = registry->items[i];
+		struct rf_addr addr4 = rf_addr4(pod->addr_be);
+
+		if (pod->state != RF_POD_EXITED && (rf_addr_equal(&addr4, addr) || rf_addr_equal(&pod->addr6, addr)))
 			return registry->items[i];
+	}
 	return NULL;
 }
 
@@ -143,7 +149,8 @@ void rf_local_pod_set_hook(struct rf_local_pod *pod, const struct rf_instance *i
 		.cgroup_id = pod->room.cgroup_id,
 		.pod = {.identity = rf_identity_hash(text, (uint32_t)len),
 			.netns_cookie = pod->room.netns_cookie,
-			.addr_be = pod->addr_be,
+			.addr4 = rf_addr4(pod->addr_be),
+			.addr6 = pod->addr6,
 			.ifindex = pod->room.ifindex,
 			.checker_port = instance->checker_port,
 			.flags = pod->checker_error ? 0 : RF_POD_CHECKER_READY},
@@ -175,7 +182,8 @@ int rf_registry_endpoints(const struct rf_registry *registry, struct rf_endpoint
 						  .service_account = p->service_account,
 						  .labels = p->labels,
 						  .label_count = p->label_count,
-						  .addr_be = p->addr_be};
+						  .addr4 = rf_addr4(p->addr_be),
+						  .addr6 = p->addr6};
 	}
 	*ret = items;
 	*ret_count = n;

@@ -33,6 +33,7 @@ struct rf_local_pod {
 	cJSON *env;     /* owned: ["KEY=VALUE"...] from the Deployment */
 	cJSON *command; /* owned: what runs, or NULL */
 	uint32_t addr_be;
+	struct rf_addr addr6; /* or none */
 	enum rf_pod_state state;
 	pid_t pid; /* of its init, 0 before pod.started */
 	bool net_raw;
@@ -53,9 +54,9 @@ struct rf_registry {
 void rf_registry_done(struct rf_registry *registry);
 struct rf_local_pod *rf_registry_find(const struct rf_registry *registry, const char *ns, const char *name);
 struct rf_local_pod *rf_registry_by_cgroup(const struct rf_registry *registry, uint64_t cgroup_id);
-struct rf_local_pod *rf_registry_by_address(const struct rf_registry *registry, uint32_t addr_be); /* exited ones have none */
-int rf_registry_add(struct rf_registry *registry, struct rf_local_pod *pod);                       /* takes it over on success */
-void rf_registry_drop(struct rf_registry *registry, struct rf_local_pod *pod);                     /* frees it */
+struct rf_local_pod *rf_registry_by_address(const struct rf_registry *registry, const struct rf_addr *addr); /* exited ones have none */
+int rf_registry_add(struct rf_registry *registry, struct rf_local_pod *pod);                                 /* takes it over on success */
+void rf_registry_drop(struct rf_registry *registry, struct rf_local_pod *pod);                               /* frees it */
 
 int rf_local_pod_new(const char *ns, const char *name, const char *service_account, struct rf_local_pod **ret);
 void rf_local_pod_free(struct rf_local_pod *pod); /* NULL-safe */

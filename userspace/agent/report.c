@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/report.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "agent/broker.h"
 #include "agent/event_text.h"
 #include "agent/pods.h"
+#include "core/address_text.h"
 #include "core/reason_text.h"
 
 #define FILLS_MAX 64
@@ -25,12 +25,13 @@ static void add_time(cJSON *o, const char *field, uint64_t realtime_ns)
 	cJSON_AddStringToObject(o, field, text);
 }
 
-static void add_address(cJSON *o, const char *field, uint32_t addr_be)
+/* None has no field. */
+static void add_address(cJSON *o, const char *field, const struct rf_addr *addr)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[RF_ADDR_TEXT_MAX];
 
-	inet_ntop(AF_INET, &addr_be, text, sizeof(text));
-	cJSON_AddStringToObject(o, field, text);
+	if (!rf_addr_is_none(addr))
+		cJSON_AddStringToObject(o, field, rf_addr_text(addr, text, sizeof(text)));
 }
 
 cJSON *rf_report_revision(struct rf_agent *agent)
@@ -118,12 +119,14 @@ static bool meshed(const struct rf_agent *agent, const char *ns)
 static cJSON *pod_common(const struct rf_local_pod *pod)
 {
 	cJSON *o = cJSON_CreateObject(), *labels;
+	struct rf_addr addr4 = rf_addr4(pod->addr_be);
 
 	cJSON_AddStringToObject(o, "ns", pod->ns);
 	cJSON_AddStringToObject(o, "name", pod->name);
 	cJSON_AddStringToObject(o, "service_account", pod->service_account);
 	cJSON_AddStringToObject(o, "deployment", pod->deployment);
-	add_address(o, "address", pod->addr_be);
+	add_address(o, "address", &addr4);
+	add_address(o, "address6", &pod->addr6);
 	labels = cJSON_AddObjectToObject(o, "labels");
 	for (size_t i = 0; i < pod->label_count; i++)
 		cJSON_AddStringToObject(labels, pod->labels[i].key, pod->labels[i].value);
@@ -146,6 +149,23 @@ static void add_checker_error(cJSON *o, const struct rf_agent *agent, const stru
 	cJSON_AddStringToObject(o, "checker_error", text);
 }
 
+/* What it has of the tables that all pods share, and how often it was refused more. */
+static void add_flows(cJSON *o, struct rf_agent *agent, const struct rf_local_pod *pod)
+{
+	struct rf_usage usage;
+	cJSON *f;
+
+	if (rf_datapath_usage(agent->dp, pod->hook.cgroup_id, &usage) < 0)
+		return; /* not hooked: said beside it */
+	f = cJSON_AddObjectToObject(o, "flows");
+	cJSON_AddNumberToObject(f, "used", (double)usage.flows);
+	cJSON_AddNumberToObject(f, "max", RF_FLOWS_PER_POD);
+	cJSON_AddNumberToObject(f, "waiting", (double)usage.origins);
+	cJSON_AddNumberToObject(f, "waiting_max", RF_ORIGINS_PER_POD);
+	cJSON_AddNumberToObject(f, "refused", (double)usage.refused);
+	cJSON_AddNumberToObject(f, "events_lost", (double)usage.events_lost);
+}
+
 static cJSON *report_pod(struct rf_agent *agent, const struct rf_local_pod *pod)
 {
 	cJSON *o = pod_common(pod);
@@ -162,6 +182,7 @@ static cJSON *report_pod(struct rf_agent *agent, const struct rf_local_pod *pod)
 		return o;
 	cJSON_AddBoolToObject(o, "hooked", rf_pods_hooked(pod));
 	add_attest(o, pod);
+	add_flows(o, agent, pod);
 	add_checker_error(o, agent, pod);
 	return o;
 }
@@ -201,6 +222,27 @@ static void add_ports(cJSON *o, const struct rf_service *service)
 	}
 }
 
+/* Addresses of the families that its name has, IPv4 first; "address" is the first of them, as Kubernetes' clusterIP. */
+static void add_service_addresses(cJSON *o, const struct rf_service_address *a)
+{
+	bool none4 = rf_addr_is_none(&a->addr4), none6 = rf_addr_is_none(&a->addr6);
+
+	if (none4 && none6)
+		cJSON_AddStringToObject(o, "address", "None");
+	else
+		add_address(o, "address", none4 ? &a->addr6 : &a->addr4);
+	if (!none4)
+		add_address(o, "address6", &a->addr6);
+}
+
+static void add_endpoint(cJSON *array, const struct rf_addr *addr)
+{
+	char text[RF_ADDR_TEXT_MAX];
+
+	if (!rf_addr_is_none(addr))
+		cJSON_AddItemToArray(array, cJSON_CreateString(rf_addr_text(addr, text, sizeof(text))));
+}
+
 static const struct rf_service *find_service(const struct rf_objects *objects, const char *ns, const char *name)
 {
 	for (size_t i = 0; i < objects->services_count; i++)
@@ -221,18 +263,15 @@ cJSON *rf_report_services(struct rf_agent *agent)
 
 		cJSON_AddStringToObject(o, "ns", a->ns);
 		cJSON_AddStringToObject(o, "name", a->name);
-		if (a->addr_be)
-			add_address(o, "address", a->addr_be);
-		else
-			cJSON_AddStringToObject(o, "address", "None");
+		add_service_addresses(o, a);
 		if (service)
 			add_ports(o, service);
 		endpoints = cJSON_AddArrayToObject(o, "endpoints");
 		for (size_t k = 0; k < a->endpoint_count; k++) {
-			char text[INET_ADDRSTRLEN];
-
-			inet_ntop(AF_INET, &a->endpoints_be[k], text, sizeof(text));
-			cJSON_AddItemToArray(endpoints, cJSON_CreateString(text));
+			if (a->family4)
+				add_endpoint(endpoints, &a->endpoints[k].addr4);
+			if (a->family6)
+				add_endpoint(endpoints, &a->endpoints[k].addr6);
 		}
 		cJSON_AddItemToArray(array, o);
 	}

@@ -105,8 +105,9 @@ static bool same_addresses(const struct rf_policy *a, const struct rf_policy *b)
 	for (size_t i = 0; i < a->address_count; i++) {
 		const struct rf_service_address *x = &a->addresses[i], *y = &b->addresses[i];
 
-		if (strcmp(x->ns, y->ns) != 0 || strcmp(x->name, y->name) != 0 || x->addr_be != y->addr_be ||
-		    !same(x->endpoints_be, y->endpoints_be, x->endpoint_count, y->endpoint_count, sizeof(*x->endpoints_be)))
+		if (strcmp(x->ns, y->ns) != 0 || strcmp(x->name, y->name) != 0 || !rf_addr_equal(&x->addr4, &y->addr4) ||
+		    !rf_addr_equal(&x->addr6, &y->addr6) || x->family4 != y->family4 || x->family6 != y->family6 ||
+		    !same(x->endpoints, y->endpoints, x->endpoint_count, y->endpoint_count, sizeof(*x->endpoints)))
 			return false;
 	}
 	return true;
@@ -130,7 +131,8 @@ static int compile(struct rf_agent *agent, const struct rf_objects *objects, str
 	struct rf_policy_input input = {.objects = objects,
 					.mesh_name = agent->mesh_name,
 					.service_net_be = agent->instance.service_net_be,
-					.service_mask_be = agent->instance.service_mask_be};
+					.service_mask_be = agent->instance.service_mask_be,
+					.service_net6 = agent->instance.service_net6};
 	struct rf_arena *arena = rf_arena_new();
 	struct rf_diags diags = {.arena = arena};
 	int r;
@@ -153,6 +155,7 @@ static int compile(struct rf_agent *agent, const struct rf_objects *objects, str
 
 int rf_revision_write_hosts(struct rf_agent *agent, const struct rf_local_pod *pod)
 {
+	struct rf_addr addr4 = rf_addr4(pod->addr_be);
 	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int fd = -1;
 	ssize_t n;
@@ -161,7 +164,7 @@ int rf_revision_write_hosts(struct rf_agent *agent, const struct rf_local_pod *p
 
 	if (!agent->revision.policy)
 		return 0;
-	r = rf_hosts_text(agent->revision.policy, pod->ns, pod->name, pod->addr_be, &text);
+	r = rf_hosts_text(agent->revision.policy, pod->ns, pod->name, &addr4, &pod->addr6, &text);
 	if (r < 0)
 		return r;
 	fd = open(pod->room.hosts, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);

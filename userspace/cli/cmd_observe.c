@@ -46,12 +46,14 @@ static void print_flow(const cJSON *l)
 {
 	char from[800], to[800];
 	const char *rule = rf_json_text(l, "rule", NULL), *kind = rf_json_text(l, "kind", "?");
-	const char *verdict = rf_json_text(l, "verdict", "?");
+	const char *verdict = rf_json_text(l, "verdict", "?"), *protocol = rf_json_text(l, "protocol", "tcp");
 	bool denied = strcmp(verdict, "denied") == 0;
 
 	side_text(l, "source", from, sizeof(from));
 	side_text(l, "destination", to, sizeof(to));
 	printf("%s %-7s %-7s %s -> %s", rf_json_text(l, "time", "?"), denied ? "DENIED" : verdict, kind, from, to);
+	if (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "http") != 0)
+		printf(" %s", protocol);
 	if (strcmp(kind, "request") == 0)
 		printf(" %s %s %.0f", rf_json_text(l, "method", "?"), rf_json_text(l, "path", "?"), rf_json_number(l, "status", 0));
 	if (cJSON_GetObjectItemCaseSensitive(l, "duration_ms"))

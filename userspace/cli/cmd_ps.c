@@ -10,12 +10,13 @@
 #include "cli/commands.h"
 #include "cli/pod_ref.h"
 
-static const char help[] = "usage: ringfence ps [-n NAMESPACE] [-o json]\n\n"
-			   "Lists the local pods. HOOKED is what the kernel says: every program is attached to the pod.\n";
+static const char help[] = "usage: ringfence ps [-n NAMESPACE] [-o json|wide]\n\n"
+			   "Lists the local pods. HOOKED is what the kernel says: every program is attached to the pod.\n"
+			   "-o wide: with the IPv6 address.\n";
 
-#define COLUMNS 7
+#define COLUMNS 8 /* the last one only if wide */
 
-static const char *const titles[COLUMNS] = {"NAMESPACE", "NAME", "SERVICEACCOUNT", "ADDRESS", "PID", "STATE", "HOOKED"};
+static const char *const titles[COLUMNS] = {"NAMESPACE", "NAME", "SERVICEACCOUNT", "ADDRESS", "PID", "STATE", "HOOKED", "ADDRESS6"};
 
 static void cells(const cJSON *pod, const char *ret[COLUMNS], char pid[16])
 {
@@ -29,6 +30,7 @@ static void cells(const cJSON *pod, const char *ret[COLUMNS], char pid[16])
 	ret[4] = number > 0 ? pid : "-";
 	ret[5] = rf_json_text(pod, "state", "?");
 	ret[6] = rf_json_bool(pod, "hooked", false) ? "yes" : "no";
+	ret[7] = rf_json_text(pod, "address6", "-");
 }
 
 static void widen(size_t widths[COLUMNS], const char *const row[COLUMNS])
@@ -38,14 +40,15 @@ static void widen(size_t widths[COLUMNS], const char *const row[COLUMNS])
 			widths[i] = strlen(row[i]);
 }
 
-static void print_row(const size_t widths[COLUMNS], const char *const row[COLUMNS])
+static void print_row(const size_t widths[COLUMNS], const char *const row[COLUMNS], int columns)
 {
-	for (int i = 0; i < COLUMNS; i++)
-		printf("%-*s%s", i + 1 < COLUMNS ? (int)widths[i] : 0, row[i], i + 1 < COLUMNS ? "  " : "\n");
+	for (int i = 0; i < columns; i++)
+		printf("%-*s%s", i + 1 < columns ? (int)widths[i] : 0, row[i], i + 1 < columns ? "  " : "\n");
 }
 
-static void print_table(const cJSON *pods)
+static void print_table(const cJSON *pods, bool wide)
 {
+	int columns = wide ? COLUMNS : COLUMNS - 1;
 	const char *row[COLUMNS];
 	size_t widths[COLUMNS] = {0};
 	const cJSON *pod;
@@ -57,11 +60,11 @@ static void print_table(const cJSON *pods)
 		cells(pod, row, pid);
 		widen(widths, row);
 	}
-	print_row(widths, titles);
+	print_row(widths, titles, columns);
 	cJSON_ArrayForEach(pod, pods)
 	{
 		cells(pod, row, pid);
-		print_row(widths, row);
+		print_row(widths, row, columns);
 	}
 }
 
@@ -84,7 +87,7 @@ static void keep_namespace(cJSON *pods, const char *ns)
 	}
 }
 
-static int list(const char *ns, bool json)
+static int list(const char *ns, bool json, bool wide)
 {
 	_cleanup_json_ cJSON *answer = NULL;
 	struct rf_instance instance;
@@ -100,7 +103,7 @@ static int list(const char *ns, bool json)
 		keep_namespace(cJSON_GetObjectItemCaseSensitive(answer, "pods"), ns);
 	if (json)
 		return print_json(pods);
-	print_table(pods);
+	print_table(pods, wide);
 	return RF_EXIT_OK;
 }
 
@@ -119,7 +122,7 @@ int rf_cmd_ps(int argc, char **argv)
 		{NULL, 0, NULL, 0},
 	};
 	const char *ns = NULL;
-	bool json = false;
+	bool json = false, wide = false;
 	int c;
 
 	optind = 1;
@@ -132,8 +135,10 @@ int rf_cmd_ps(int argc, char **argv)
 			ns = optarg;
 		else if (c == 'o' && strcmp(optarg, "json") == 0)
 			json = true;
+		else if (c == 'o' && strcmp(optarg, "wide") == 0)
+			wide = true;
 		else
 			return usage();
 	}
-	return optind == argc ? list(ns, json) : usage();
+	return optind == argc ? list(ns, json, wide) : usage();
 }

@@ -21,7 +21,7 @@ static const char help[] = "usage: ringfence run [-n NAMESPACE] [--service-accou
 			   "  -n, --namespace NAMESPACE   (default: default)\n"
 			   "      --service-account NAME  who it is for the policies (default: the Deployment's, or \"default\")\n"
 			   "      --name NAME             of the pod (default: made up)\n"
-			   "      --ip ADDRESS            of the pod's range (default: a free one)\n"
+			   "      --ip ADDRESS            IPv4, of the pods' range (default: a free one); IPv6 follows\n"
 			   "      --deployment [NS/]NAME  labels, service account and environment of this Deployment\n"
 			   "  -l, --label KEY=VALUE       may be repeated\n"
 			   "  -e, --env KEY=VALUE         may be repeated; the pod gets nothing else of this shell's environment\n"

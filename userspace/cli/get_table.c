@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/get_table.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/columns.h"
+#include "core/address_text.h"
 #include "core/cleanup.h"
 
 #define CELL_MAX 160
@@ -50,30 +50,38 @@ static void workload_cells(const struct rf_get_query *q, size_t i, char cells[][
 		snprintf(cells[1], CELL_MAX, "%u", w->replicas);
 }
 
-static const char *agent_address(const cJSON *services, const struct rf_meta *m)
+/* As the agent gave them out, the other family behind the first. */
+static bool agent_address(const cJSON *services, const struct rf_meta *m, char *cell)
 {
 	const cJSON *item;
 
 	cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(services, "services"))
 	{
 		if (strcmp(rf_json_text(item, "ns", ""), m->ns) == 0 && strcmp(rf_json_text(item, "name", ""), m->name) == 0)
-			return rf_json_text(item, "address", "");
+			break;
 	}
-	return "";
+	if (!item)
+		return false;
+	add_word(cell, rf_json_text(item, "address", ""));
+	if (*rf_json_text(item, "address6", ""))
+		add_word(cell, rf_json_text(item, "address6", ""));
+	return true;
 }
 
 static void service_cells(const struct rf_get_query *q, size_t i, char cells[][CELL_MAX])
 {
 	static const char *const kinds[] = {[RF_PORT_HTTP] = "http", [RF_PORT_TCP] = "tcp", [RF_PORT_GRPC] = "grpc", [RF_PORT_UDP] = "udp"};
 	const struct rf_service *s = &q->objects->services[i];
-	struct in_addr ip = {.s_addr = s->cluster_ip_be};
+	char text[RF_ADDR_TEXT_MAX];
 
-	if (s->headless)
+	if (s->headless) {
 		snprintf(cells[0], CELL_MAX, "None");
-	else if (s->cluster_ip_be)
-		inet_ntop(AF_INET, &ip, cells[0], CELL_MAX);
-	else
-		snprintf(cells[0], CELL_MAX, "%s", agent_address(q->services, &s->meta));
+	} else if (!agent_address(q->services, &s->meta, cells[0])) {
+		if (!rf_addr_is_none(&s->cluster_ip4))
+			add_word(cells[0], rf_addr_text(&s->cluster_ip4, text, sizeof(text)));
+		if (!rf_addr_is_none(&s->cluster_ip6))
+			add_word(cells[0], rf_addr_text(&s->cluster_ip6, text, sizeof(text)));
+	}
 	for (size_t k = 0; k < s->port_count; k++) {
 		const struct rf_service_port *p = &s->ports[k];
 		char word[64];
