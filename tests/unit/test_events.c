@@ -109,11 +109,11 @@ static int name_identity(void *arg, rf_identity_t identity, char *text, size_t s
 	return 0;
 }
 
-static int name_address(void *arg, uint32_t addr_be, uint16_t port, char *text, size_t size)
+static int name_address(void *arg, const struct rf_addr *addr, uint16_t port, char *text, size_t size)
 {
 	(void)arg;
 	(void)port;
-	if (addr_be != htonl(0x0ac90002))
+	if (addr->be[3] != htonl(0x0ac90002)) /* IPv4, and what is embedded in an IPv6 address */
 		return -ENOENT;
 	snprintf(text, size, "shop/store-1");
 	return 0;
@@ -135,8 +135,8 @@ static void test_kernel_event(void **state)
 	const struct rf_event event = {.time_ns = 1500000000,
 				       .src = 11,
 				       .dst = 22,
-				       .saddr_be = htonl(0x0ac90003),
-				       .daddr_be = htonl(0x0ac90002),
+				       .saddr = rf_addr4(htonl(0x0ac90003)),
+				       .daddr = rf_addr4(htonl(0x0ac90002)),
 				       .sport = 40000,
 				       .dport = 3000,
 				       .kind = RF_EVENT_CONNECT,
@@ -162,9 +162,33 @@ static void test_kernel_event(void **state)
 	assert_true(rf_json_number(o, "port", 0) == 3000);
 }
 
+static void test_kernel_event6(void **state)
+{
+	struct rf_event event = {
+		.src = 11, .sport = 53, .dport = 5353, .kind = RF_EVENT_PACKET, .proto = IPPROTO_UDP, .reason = RF_REASON_ALLOW_DATAGRAM};
+	enum rf_event_verdict verdict = RF_EVENT_NOTE;
+	_cleanup_json_ cJSON *o = NULL, *icmp = NULL;
+
+	(void)state;
+	assert_int_equal(rf_addr_parse("fd72:6e67:66:1::ac9:3", &event.saddr), 0);
+	assert_int_equal(rf_addr_parse("fd72:6e67:66:1::ac9:2", &event.daddr), 0);
+	o = rf_event_render(&resolver, &event, 0, &verdict);
+	assert_int_equal(verdict, RF_EVENT_ALLOWED);
+	assert_string_equal(rf_json_text(o, "protocol", ""), "udp");
+	assert_string_equal(rf_json_text(o, "source_address", ""), "[fd72:6e67:66:1::ac9:3]:53");
+	assert_string_equal(rf_json_text(o, "destination_address", ""), "[fd72:6e67:66:1::ac9:2]:5353");
+	assert_string_equal(rf_json_text(o, "destination_pod", ""), "shop/store-1");
+	event = (struct rf_event){.saddr = event.saddr, .proto = IPPROTO_ICMPV6, .reason = RF_REASON_ICMP};
+	icmp = rf_event_render(&resolver, &event, 0, &verdict);
+	assert_int_equal(verdict, RF_EVENT_DENIED);
+	assert_string_equal(rf_json_text(icmp, "protocol", ""), "icmp6");
+	assert_string_equal(rf_json_text(icmp, "source_address", ""), "fd72:6e67:66:1::ac9:3"); /* no port */
+	assert_null(rf_json_text(icmp, "destination_address", NULL));
+}
+
 static void test_unknown_is_never_allowed(void **state)
 {
-	const uint16_t odd[] = {0, 11, 31, 85, 127, 9999};
+	const uint16_t odd[] = {0, 13, 31, 91, 127, 9999};
 
 	(void)state;
 	for (size_t i = 0; i < RF_ARRAY_SIZE(odd); i++) {
@@ -182,7 +206,7 @@ static void test_access_record(void **state)
 {
 	struct rf_access_record record = {.src = 11,
 					  .dst = 22,
-					  .dst_addr_be = htonl(0x0ac90002),
+					  .dst_addr = rf_addr4(htonl(0x0ac90002)),
 					  .dst_port = 3000,
 					  .status = 404,
 					  .reason = RF_REASON_NO_ROUTE,
@@ -231,10 +255,15 @@ static void test_unterminated_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ring_keeps_the_newest), cmocka_unit_test(test_last_counts_what_matches),
-		cmocka_unit_test(test_listener_and_losses),   cmocka_unit_test(test_verdict_names),
-		cmocka_unit_test(test_kernel_event),          cmocka_unit_test(test_unknown_is_never_allowed),
-		cmocka_unit_test(test_access_record),         cmocka_unit_test(test_unterminated_path),
+		cmocka_unit_test(test_ring_keeps_the_newest),
+		cmocka_unit_test(test_last_counts_what_matches),
+		cmocka_unit_test(test_listener_and_losses),
+		cmocka_unit_test(test_verdict_names),
+		cmocka_unit_test(test_kernel_event),
+		cmocka_unit_test(test_kernel_event6),
+		cmocka_unit_test(test_unknown_is_never_allowed),
+		cmocka_unit_test(test_access_record),
+		cmocka_unit_test(test_unterminated_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 /* cmocka wants its prerequisites first */
 #include <cmocka.h>
 
+#include "core/address_text.h"
 #include "core/check_range.h"
 #include "core/firewall.h"
 #include "core/instance.h"
@@ -162,13 +163,27 @@ static void test_nft(void **state)
 	assert_int_equal(answer.verdict, RF_FIREWALL_ACCEPT);
 }
 
+/* "address/length" of either family */
+static struct rf_range range(const char *text)
+{
+	struct rf_range range = {};
+	char address[64];
+	unsigned length;
+
+	assert_int_equal(sscanf(text, "%63[^/]/%u", address, &length), 2);
+	if (strcmp(address, "::") != 0)
+		assert_int_equal(rf_addr_parse(address, &range.net), 0);
+	length += rf_addr_is4(&range.net) ? 96 : 0;
+	for (unsigned i = 0; i < length; i++)
+		((uint8_t *)&range.mask)[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	return range;
+}
+
 static enum rf_range_clash compare(const char *ours, const char *other)
 {
-	uint32_t net, mask, other_net, other_mask;
+	struct rf_range a = range(ours), b = range(other);
 
-	assert_int_equal(rf_cidr_parse(ours, &net, &mask), 0);
-	assert_int_equal(rf_cidr_parse(other, &other_net, &other_mask), 0);
-	return rf_range_compare(net, mask, other_net, other_mask);
+	return rf_range_compare(&a, &b);
 }
 
 static void test_ranges(void **state)
@@ -181,6 +196,25 @@ static void test_ranges(void **state)
 	assert_int_equal(compare("10.201.0.0/16", "10.201.7.0/24"), RF_RANGE_INSIDE);
 	assert_int_equal(compare("10.201.0.0/16", "10.0.0.0/8"), RF_RANGE_AROUND);
 	assert_int_equal(compare("10.201.0.0/16", "10.200.0.0/15"), RF_RANGE_AROUND);
+	assert_int_equal(compare("10.201.0.0/16", "10.201.0.7/32"), RF_RANGE_INSIDE);
+}
+
+static void test_ranges6(void **state)
+{
+	static const char ours[] = "fd72:6e67:66:1::ac9:0/112";
+
+	(void)state;
+	assert_int_equal(compare(ours, "::/0"), RF_RANGE_FREE);
+	assert_int_equal(compare(ours, "0.0.0.0/0"), RF_RANGE_FREE);
+	assert_int_equal(compare(ours, "10.201.0.0/16"), RF_RANGE_FREE);
+	assert_int_equal(compare("10.201.0.0/16", "::/0"), RF_RANGE_FREE);
+	assert_int_equal(compare("10.201.0.0/16", "::/1"), RF_RANGE_FREE); /* of another family, whatever its bits */
+	assert_int_equal(compare(ours, "fe80::/64"), RF_RANGE_FREE);
+	assert_int_equal(compare(ours, "fd72:6e67:66:1::aca:1/128"), RF_RANGE_FREE); /* another instance in the same /96 */
+	assert_int_equal(compare(ours, "fd72:6e67:66:1::ac9:1/128"), RF_RANGE_INSIDE);
+	assert_int_equal(compare(ours, ours), RF_RANGE_INSIDE);
+	assert_int_equal(compare(ours, "fd72:6e67:66:1::/96"), RF_RANGE_AROUND);
+	assert_int_equal(compare(ours, "fd00::/8"), RF_RANGE_AROUND);
 }
 
 int main(void)
@@ -192,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_iptables_chains),
 		cmocka_unit_test(test_nft),
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_ranges6),
 	};
 
 	return cmocka_run_group_tests_name("packet filter and ranges", tests, NULL, NULL);

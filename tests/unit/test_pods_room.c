@@ -196,11 +196,79 @@ static void test_namespaces(void **state)
 	expect_true(&room_a, "test \"$(hostname)\" = a");
 	expect_true(&room_a, "test \"$(ls /sys/class/net | tr '\\n' ' ')\" = 'eth0 lo '");
 	expect_true(&room_a, "ip -4 -o addr show dev eth0 | grep -q ' 10.213.0.2/32 '");
-	expect_true(&room_a, "test -z \"$(ip -6 -o addr show)\"");
+	if (rf_addr_is_none(&room_a.addr6)) /* a kernel without IPv6 */
+		expect_true(&room_a, "test -z \"$(ip -6 -o addr show)\"");
 	expect_true(&room_a, "test \"$(cat /proc/self/cgroup | sed -n 's/^0:://p')\" = /");
 	/* PID 1 is our init, its child is this shell */
 	expect_true(&room_a, "test \"$(sed -n 's/^PPid:.//p' /proc/$$/status)\" = 1");
 	expect_true(&room_a, "test \"$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)\" = 0");
+}
+
+#define NEED_IPV6()                                                                                                                        \
+	do {                                                                                                                               \
+		if (rf_addr_is_none(&instance.pod_net6))                                                                                   \
+			skip();                                                                                                            \
+	} while (0)
+
+/* Ours and ::1, nothing that the kernel or a router made up; no machine-wide switch is touched. */
+static void test_ipv6_addresses(void **state)
+{
+	char line[512];
+
+	(void)state;
+	NEED_ROOT();
+	NEED_IPV6();
+	expect_true(&room_a, "test \"$(ip -6 -o addr show | awk '{print $2, $4}' | sort | tr '\\n' ' ')\" = "
+			     "'eth0 fd72:6e67:66:1::ad5:2/128 lo ::1/128 '");
+	expect_true(&room_a, "! ip -6 -o addr show | grep -qE 'tentative|dynamic|dadfailed'");
+	expect_true(&room_a, "ip -6 route show default | grep -q 'via fd72:6e67:66:1::ad5:1 dev eth0 .*src fd72:6e67:66:1::ad5:2'");
+	expect_true(&room_a, "ip -6 neigh show | grep -q 'fd72:6e67:66:1::ad5:1 dev eth0 lladdr 02:72:0a:d5:00:02 .*PERMANENT'");
+	expect_true(&room_a, "test $(cat /proc/sys/net/ipv6/conf/eth0/accept_ra) = 0");
+	snprintf(line, sizeof(line),
+		 "test \"$(ip -6 -o addr show dev %s | awk '{print $4}')\" = fd72:6e67:66:1::ad5:1/128 && "
+		 "ip -6 neigh show dev %s | grep -q '^fd72:6e67:66:1::ad5:2 lladdr 06:72:0a:d5:00:02 .*PERMANENT' && "
+		 "ip -6 route show dev %s | grep -q '^fd72:6e67:66:1::ad5:2 .*src fd72:6e67:66:1::ad5:1'",
+		 room_a.veth, room_a.veth, room_a.veth);
+	assert_int_equal(host_shell(line), 0);
+	snprintf(line, sizeof(line),
+		 "cd /proc/sys/net/ipv6/conf/%s && test $(cat accept_ra) = 0 && test $(cat forwarding) = $(cat ../all/forwarding)",
+		 room_a.veth);
+	assert_int_equal(host_shell(line), 0);
+}
+
+/* An agent without IPv6 made it, or one from before there was any: the next one finishes it, and takes it away again. */
+static void test_ipv6_is_added_and_taken_away(void **state)
+{
+	struct rf_addr net6 = instance.pod_net6;
+	struct rf_pod_room room, found;
+
+	(void)state;
+	NEED_ROOT();
+	NEED_IPV6();
+	instance.pod_net6 = (struct rf_addr){};
+	make_room("half", 7, &room);
+	assert_true(rf_addr_is_none(&room.addr6));
+	assert_int_equal(rf_pod_room_find(&instance, "ns", "half", &found), 0);
+	assert_true(rf_addr_is_none(&found.addr6));
+	expect_true(&room, "test -z \"$(ip -6 -o addr show)\" && ip -4 -o addr show dev eth0 | grep -q ' 10.213.0.7/32 '");
+	instance.pod_net6 = net6;
+	make_room("half", 7, &room);
+	assert_false(rf_addr_is_none(&room.addr6));
+	assert_int_equal(rf_pod_room_find(&instance, "ns", "half", &found), 0);
+	assert_memory_equal(&found, &room, sizeof(found));
+	expect_true(&room, "test \"$(ip -6 -o addr show | awk '{print $2, $4}' | sort | tr '\\n' ' ')\" = "
+			   "'eth0 fd72:6e67:66:1::ad5:7/128 lo ::1/128 '");
+	expect_true(&room, "ip -6 route show default | grep -q fd72:6e67:66:1::ad5:1");
+	instance.pod_net6 = (struct rf_addr){};
+	make_room("half", 7, &room);
+	expect_true(&room, "test -z \"$(ip -6 -o addr show)\"");
+	instance.pod_net6 = (struct rf_addr){{htonl(0xfd000000)}};
+	make_room("half", 7, &room);
+	instance.pod_net6 = net6; /* it has another address now, and keeps it */
+	assert_int_equal(rf_pod_room_make(&instance, "ns", "half", address(7), &room, error, sizeof(error)), -EEXIST);
+	assert_int_equal(rf_pod_room_find(&instance, "ns", "half", &found), 0);
+	assert_int_equal(found.addr6.be[0], htonl(0xfd000000));
+	assert_int_equal(rf_pod_room_remove(&instance, "ns", "half", true), 0);
 }
 
 static void test_environment(void **state)
@@ -384,24 +452,24 @@ static void test_exec_beside(void **state)
 
 #define SERVER                                                                                                                             \
 	"exec python3 -c 'import socket\n"                                                                                                 \
-	"s = socket.create_server((\"0.0.0.0\", 80))\n"                                                                                    \
+	"v6 = socket.has_ipv6 and __import__(\"os\").path.exists(\"/proc/net/if_inet6\")\n"                                                \
+	"s = socket.create_server((\"\", 80), family=socket.AF_INET6 if v6 else socket.AF_INET, dualstack_ipv6=v6)\n"                      \
 	"print(\"ready\", flush=True)\n"                                                                                                   \
 	"while True:\n"                                                                                                                    \
 	"    c, a = s.accept()\n"                                                                                                          \
-	"    c.sendall(a[0].encode())\n"                                                                                                   \
+	"    c.sendall(a[0].replace(\"::ffff:\", \"\").encode())\n"                                                                        \
 	"    c.close()'"
 
 /* Connects from the test's own namespace and reads what the server says. */
-static void dial(uint32_t addr_be, char *text, size_t size)
+static void dial(const struct sockaddr *to, socklen_t to_len, char *text, size_t size)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = addr_be};
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct timeval limit = {.tv_sec = 5};
 	ssize_t n;
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+	if (connect(fd, to, to_len) < 0)
 		fail_msg("connect: %s", strerror(errno));
 	n = read(fd, text, size - 1);
 	assert_true(n >= 0);
@@ -422,14 +490,21 @@ static void test_hardware_addresses_are_set(void **state)
 
 static void test_network(void **state)
 {
+	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = room_b.addr_be};
+	struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = htons(80)};
 	char text[64];
 	pid_t init;
 
 	(void)state;
 	NEED_ROOT();
+	memcpy(&to6.sin6_addr, &room_b.addr6, sizeof(to6.sin6_addr));
 	init = start_ready(&room_b, SERVER);
-	dial(room_b.addr_be, text, sizeof(text)); /* the node itself, with its address on the veths */
+	dial((struct sockaddr *)&to4, sizeof(to4), text, sizeof(text)); /* the node itself, with its address on the veths */
 	assert_string_equal(text, "10.213.0.1");
+	if (!rf_addr_is_none(&room_b.addr6)) { /* from pod to pod it is the program on the veth that sends IPv6 on: tests/e2e/dual-stack */
+		dial((struct sockaddr *)&to6, sizeof(to6), text, sizeof(text));
+		assert_string_equal(text, "fd72:6e67:66:1::ad5:1");
+	}
 	expect_true(&room_a, "python3 -c 'import socket\n"
 			     "c = socket.create_connection((\"10.213.0.3\", 80), 5)\n"
 			     "assert c.recv(64) == b\"10.213.0.2\"'");
@@ -485,8 +560,8 @@ static void test_removal_leaves_nothing(void **state)
 	snprintf(line, sizeof(line), "! grep -q ' %s' /proc/self/mountinfo && ! test -e %s && ! test -e %s && ! test -e %s && ! test -e %s",
 		 instance.run_dir, room_a.dir, room_b.dir, room_a.cgroup, room_b.cgroup);
 	assert_int_equal(host_shell(line), 0);
-	snprintf(line, sizeof(line), "! ip -o link | grep -qE '%s|%s' && ! ip route show table all | grep -q '10\\.213\\.'", room_a.veth,
-		 room_b.veth);
+	snprintf(line, sizeof(line), "! ip -o link | grep -qE '%s|%s' && ! ip route show table all | grep -qE '10\\.213\\.|:ad5:'",
+		 room_a.veth, room_b.veth);
 	assert_int_equal(host_shell(line), 0);
 }
 
@@ -497,6 +572,8 @@ int main(void)
 		cmocka_unit_test(test_making_twice_changes_nothing),
 		cmocka_unit_test(test_half_made_room_is_finished),
 		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_ipv6_addresses),
+		cmocka_unit_test(test_ipv6_is_added_and_taken_away),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_file_system),

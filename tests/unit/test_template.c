@@ -161,6 +161,8 @@ static void test_registry_is_sorted_and_lists_the_living(void **state)
 	static const char *const names[] = {"c", "a", "b"};
 	struct fixture *x = *state;
 	_cleanup_free_ struct rf_endpoint *endpoints = NULL;
+	const struct rf_addr net6 = {{1, 2, 3, 0}}, none = {};
+	struct rf_addr addr = rf_addr4(3);
 	size_t count = 0;
 
 	for (size_t i = 0; i < RF_ARRAY_SIZE(names); i++) {
@@ -168,6 +170,8 @@ static void test_registry_is_sorted_and_lists_the_living(void **state)
 
 		assert_int_equal(rf_local_pod_new("shop", names[i], "seller", &pod), 0);
 		pod->addr_be = (uint32_t)i + 1;
+		if (i)
+			pod->addr6 = rf_addr_embed(&net6, pod->addr_be);
 		assert_int_equal(rf_registry_add(&x->pods, pod), 0);
 	}
 	rf_registry_find(&x->pods, "shop", "b")->state = RF_POD_EXITED;
@@ -175,8 +179,16 @@ static void test_registry_is_sorted_and_lists_the_living(void **state)
 	assert_int_equal(count, 2);
 	assert_string_equal(endpoints[0].name, "a");
 	assert_string_equal(endpoints[1].name, "c");
-	assert_null(rf_registry_by_address(&x->pods, 3));
-	assert_non_null(rf_registry_by_address(&x->pods, 1));
+	assert_true(endpoints[0].addr4.be[3] == 2 && rf_addr_is4(&endpoints[0].addr4) && endpoints[0].addr6.be[3] == 2);
+	assert_true(endpoints[1].addr4.be[3] == 1 && rf_addr_is_none(&endpoints[1].addr6)); /* a pod without IPv6 */
+	assert_null(rf_registry_by_address(&x->pods, &addr));
+	addr = rf_addr4(1);
+	assert_ptr_equal(rf_registry_by_address(&x->pods, &addr), rf_registry_find(&x->pods, "shop", "c"));
+	addr = rf_addr_embed(&net6, 2);
+	assert_ptr_equal(rf_registry_by_address(&x->pods, &addr), rf_registry_find(&x->pods, "shop", "a"));
+	addr = rf_addr_embed(&net6, 1);
+	assert_null(rf_registry_by_address(&x->pods, &addr));
+	assert_null(rf_registry_by_address(&x->pods, &none)); /* not the one that has none */
 	rf_registry_drop(&x->pods, rf_registry_find(&x->pods, "shop", "a"));
 	assert_null(rf_registry_find(&x->pods, "shop", "a"));
 	assert_int_equal(x->pods.count, 2);
@@ -192,6 +204,7 @@ static void test_record_survives(void **state)
 	x->request.deployment = "store";
 	assert_int_equal(apply(x), 0);
 	x->pod->addr_be = htonl(0x0ac90007);
+	x->pod->addr6 = (struct rf_addr){{htonl(0xfd720000), 0, 0, htonl(0x0ac90007)}};
 	x->pod->state = RF_POD_RUNNING;
 	x->pod->pid = 77;
 	x->pod->net_raw = true;
@@ -209,8 +222,20 @@ static void test_record_survives(void **state)
 	assert_true(back->net_raw);
 	assert_true(back->created_ns == 5000000000);
 	assert_string_equal(label(back, "tier"), "front");
+	assert_true(rf_addr_equal(&back->addr6, &x->pod->addr6));
 	rf_local_pod_free(back);
 	back = NULL;
+	x->pod->addr6 = (struct rf_addr){}; /* as in a record of an agent that knew no IPv6 */
+	assert_int_equal(rf_local_pod_save(x->pod), 0);
+	assert_int_equal(rf_local_pod_load(path, &back), 0);
+	assert_true(rf_addr_is_none(&back->addr6));
+	rf_local_pod_free(back);
+	back = NULL;
+#define RECORD(addresses) "{\"version\":1,\"ns\":\"n\",\"name\":\"x\",\"service_account\":\"y\"," addresses "}"
+	assert_int_equal(write_file(path, RECORD("\"address\":\"fd72::7\"")), 0);
+	assert_int_equal(rf_local_pod_load(path, &back), -EBADMSG);
+	assert_int_equal(write_file(path, RECORD("\"address\":\"10.201.0.7\",\"address6\":\"10.201.0.7\"")), 0);
+	assert_int_equal(rf_local_pod_load(path, &back), -EBADMSG);
 	assert_int_equal(write_file(path, "{\"version\":1,\"ns\":\"..\",\"name\":\"x\",\"service_account\":\"y\"}"), 0);
 	assert_int_equal(rf_local_pod_load(path, &back), -EBADMSG);
 	assert_int_equal(write_file(path, "{"), 0);
