@@ -2,7 +2,6 @@
 #include "checker/broker.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "checker/conn.h"
@@ -20,6 +19,16 @@ static int send_message(struct rf_broker *b, const struct rf_sockd_message *mess
 	return r;
 }
 
+static int ask_upstream(struct rf_broker *b, const struct rf_conn *conn)
+{
+	const struct rf_addr *to = &conn->dst.real;
+	struct rf_sockd_message message = {
+		.op = RF_SOCKD_UPSTREAM, .id = conn->id, .pod = conn->listener->pod, .port = conn->dst.real_port};
+
+	*(rf_addr_is4(to) ? &message.addr4 : &message.addr6) = *to;
+	return send_message(b, &message);
+}
+
 /* Sends what waits, in order; the rest when the socket has room again. */
 static void push(struct rf_broker *b)
 {
@@ -35,10 +44,7 @@ static void push(struct rf_broker *b)
 		if (conn->asked)
 			continue;
 		if (r == 0)
-			r = send_message(b, &(struct rf_sockd_message){.op = RF_SOCKD_UPSTREAM,
-								       .id = conn->id,
-								       .pod = conn->listener->pod,
-								       .port = rf_addr_is4(&conn->dst.real) ? AF_INET : AF_INET6});
+			r = ask_upstream(b, conn);
 		if (r < 0)
 			break;
 		conn->asked = true;

@@ -10,8 +10,7 @@
 
 #include "checker/answers.h"
 
-#define SO_ORIGINAL_DST 80       /* linux/netfilter_ipv4.h */
-#define ERRORS_ONLY     EPOLLPRI /* TCP urgent data is never waited for: leaves just EPOLLERR and EPOLLHUP */
+#define ERRORS_ONLY EPOLLPRI /* TCP urgent data is never waited for: leaves just EPOLLERR and EPOLLHUP */
 
 static void on_client(void *arg, int fd, uint32_t events);
 static void on_upstream(void *arg, int fd, uint32_t events);
@@ -356,7 +355,7 @@ static int original_destination(int fd, uint64_t pod, struct rf_origdst *ret)
 	struct rf_origdst dst = {0};
 	socklen_t size = sizeof(dst);
 
-	if (getsockopt(fd, IPPROTO_IP, SO_ORIGINAL_DST, &dst, &size) < 0)
+	if (getsockopt(fd, IPPROTO_IP, RF_SO_ORIGINAL_DST, &dst, &size) < 0)
 		return -errno;
 	if (size != sizeof(dst) || rf_addr_is_any(&dst.real) || !dst.real_port || !dst.src || !dst.dst || dst.pod != pod)
 		return -EACCES;

@@ -4,7 +4,7 @@
  *
  *	HEAD      a request head is being received (or none has begun: idle)
  *	TABLES    a head is complete, the table of the live epoch is on its way
- *	UPSTREAM  allowed, the broker makes the upstream socket
+ *	UPSTREAM  allowed, the broker begins the upstream connection
  *	CONNECT   it is connecting
  *	EXCHANGE  the request goes up, its response comes down; then HEAD again
  *	DRAIN     denied and answered, the body of the denied request is thrown away; then HEAD again

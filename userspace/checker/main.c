@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "checker/confine.h"
 #include "checker/conn.h"
 #include "core/log.h"
 
@@ -94,6 +95,8 @@ static int run(struct rf_checker *checker)
 	if (r == 0)
 		r = rf_broker_init(&checker->broker, checker, RF_CHECKER_BROKER_FD);
 	if (r == 0)
+		r = rf_checker_confine();
+	if (r == 0)
 		r = rf_loop_run(checker->loop);
 	return r;
 }
@@ -119,6 +122,6 @@ int main(int argc, char **argv)
 		return 1;
 	r = run(&checker);
 	if (r < 0)
-		rf_log_error(-r, "event loop");
+		rf_log_error(-r, "cannot set up or run");
 	return r ? 1 : 0; /* connections end with the process: the kernel closes their sockets */
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -92,38 +91,22 @@ void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message
 	flush(c);
 }
 
-/* A socket in the pod, tagged before anybody else can hold it. */
-static int make_upstream(struct rf_sockd *sockd, const struct rf_sockd_message *question, int *ret)
+/* Once a checker: one that has lost its mind must not fill the log. */
+static void complain(struct rf_sockd_checker *c, int error, const char *what)
 {
-	const struct rf_sockd_pod *pod = rf_sockd_pod_find(sockd, question->pod);
-	struct rf_tag tag = {.pod = question->pod, .kind = RF_TAG_CHECKER};
-	_cleanup_close_ int fd = -1;
-	int r;
-
-	if (!pod)
-		return -ESRCH;
-	if (question->port != AF_INET && question->port != AF_INET6)
-		return -EAFNOSUPPORT;
-	r = rf_sockd_pins_open(&sockd->pins, &sockd->instance);
-	if (r < 0)
-		return r;
-	r = rf_netns_stream(pod->netns, question->port, &fd);
-	if (r < 0)
-		return r;
-	if (bpf_map_update_elem(sockd->pins.tags, &fd, &tag, BPF_ANY) < 0)
-		return -errno;
-	*ret = TAKE_FD(fd);
-	return 0;
+	if (!c->scolded)
+		rf_log_warning(error, "%s (told once of each checker)", what);
+	c->scolded = true;
 }
 
 static void answer_upstream(struct rf_sockd *sockd, const struct rf_sockd_message *question)
 {
 	struct rf_sockd_message answer = {.op = RF_SOCKD_UPSTREAM, .id = question->id, .pod = question->pod};
 	_cleanup_close_ int fd = -1;
-	int r = make_upstream(sockd, question, &fd);
+	int r = rf_sockd_upstream(sockd, question, &fd);
 
-	if (r < 0 && r != -ESRCH)
-		rf_log_warning(-r, "cannot make a socket for the checker");
+	if (r < 0 && r != -ESRCH) /* a pod that has just ended */
+		complain(&sockd->checker, -r, "cannot connect for the checker");
 	answer.error = -r;
 	rf_sockd_checker_tell(sockd, &answer, fd);
 }
@@ -197,6 +180,7 @@ static int start(struct rf_sockd *sockd)
 	}
 	c->sock = TAKE_FD(ours);
 	c->started_ms = now_ms();
+	c->scolded = false;
 	rf_log_info("checker started, pid %d", c->pid);
 	tell_everything(sockd);
 	return 0;

@@ -17,9 +17,9 @@
  *	UPSTREAM  id, error or fd: answer to UPSTREAM
  *	TABLES    epoch, error or fd: answer to TABLES
  * checker -> broker:
- *	UPSTREAM  id, pod, port = AF_INET or AF_INET6: wants a TCP socket in that pod's network namespace, tagged RF_TAG_CHECKER,
- *	          unconnected, non-blocking
- *	TABLES    epoch: wants the routes map of that epoch
+ *	UPSTREAM  id, pod, addr4 or addr6 (the other one none), port: wants a TCP connection from that pod's network namespace to there,
+ *tagged RF_TAG_CHECKER, non-blocking. The answer's socket is still connecting; EACCES: that is no destination for a checker TABLES epoch:
+ *wants the routes map of that epoch
  */
 #pragma once
 
@@ -53,6 +53,8 @@ struct rf_sockd_message {
 	uint16_t pad;
 };
 RF_STATIC_ASSERT(sizeof(struct rf_sockd_message) == 72, "broker protocol");
+
+#define RF_SO_ORIGINAL_DST 80 /* linux/netfilter_ipv4.h; asked on SOL_IP for sockets of both families */
 
 #define RF_CHECKER_BROKER_FD  3
 #define RF_CHECKER_CONTROL_FD 4

@@ -66,7 +66,8 @@ struct rf_sockd_checker {
 	uint32_t restarts;
 	uint32_t backoff_ms;
 	uint64_t started_ms;
-	bool complained;
+	bool complained; /* that there are no maps yet */
+	bool scolded;    /* this checker, for a question that could not be answered */
 };
 
 struct rf_sockd {
@@ -97,6 +98,10 @@ void rf_sockd_checker_restart(struct rf_sockd *sockd); /* kills the running one;
 void rf_sockd_checker_stop(struct rf_sockd *sockd);    /* for good; waits for it */
 /* Queues a message for the checker if one is running. fd -1 or the caller's (duplicated). */
 void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message *message, int fd);
+
+/* upstream.c: a TCP socket in the pod's network namespace, tagged as the checker's, on its way to where the question says. 0 and *ret, or
+ * -ESRCH (no such pod), -EACCES (malformed, or a destination that is none for a checker), -errno. */
+int rf_sockd_upstream(struct rf_sockd *sockd, const struct rf_sockd_message *question, int *ret);
 
 /* spawn.c: starts the program behind exe as an unprivileged child with exactly three descriptors. -errno; *ret_pid. */
 int rf_sockd_spawn(int exe, int sock, int control, int records, pid_t *ret_pid);
