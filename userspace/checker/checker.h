@@ -26,4 +26,5 @@ struct rf_checker {
 	size_t conn_count;
 	size_t conn_max; /* from RLIMIT_NOFILE */
 	struct rf_source *tick;
+	unsigned int haste; /* what the time limits are divided by: 1, or more for tests */
 };

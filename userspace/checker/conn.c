@@ -15,6 +15,11 @@
 static void on_client(void *arg, int fd, uint32_t events);
 static void on_upstream(void *arg, int fd, uint32_t events);
 
+uint64_t rf_conn_deadline(const struct rf_conn *conn, uint32_t ms)
+{
+	return rf_now_ns() + ms * 1000000ull / conn->checker->haste;
+}
+
 void rf_conn_state(struct rf_conn *conn, enum rf_conn_state state)
 {
 	static const uint32_t limits[] = {
@@ -27,7 +32,7 @@ void rf_conn_state(struct rf_conn *conn, enum rf_conn_state state)
 	conn->state = state;
 	conn->discarded = 0;
 	conn->head_begun = false;
-	conn->deadline_ns = limits[state] ? rf_now_ns() + limits[state] * 1000000ull : 0;
+	conn->deadline_ns = limits[state] ? rf_conn_deadline(conn, limits[state]) : 0;
 }
 
 static void side_close(struct rf_side *side, bool reset)

@@ -90,6 +90,7 @@ struct rf_conn {
 void rf_conn_accept(struct rf_listener *listener, int fd);
 void rf_conn_advance(struct rf_conn *conn); /* as far as it goes; may free conn */
 void rf_conn_expire(struct rf_conn *conn, uint64_t now_ns);
+uint64_t rf_conn_deadline(const struct rf_conn *conn, uint32_t ms); /* from now, CLOCK_MONOTONIC */
 void rf_conn_state(struct rf_conn *conn, enum rf_conn_state state);
 void rf_conn_end(struct rf_conn *conn, bool reset); /* both sides */
 void rf_conn_drop_upstream(struct rf_conn *conn, bool reset);

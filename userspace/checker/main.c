@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -16,7 +17,7 @@
 #include "checker/conn.h"
 #include "core/log.h"
 
-#define TICK_MS   1000 /* resolution of the limits in conn.h */
+#define TICK_MS   1000 /* divided by haste, too: resolution of the limits in conn.h */
 #define FDS_SPARE 64   /* descriptors that are no connection's: broker, epoll, maps */
 #define CONNS_MAX 65536
 
@@ -31,7 +32,7 @@ static void on_tick(void *arg)
 		rf_conn_expire(conn, now);
 	}
 	rf_listeners_resume(checker);
-	if (rf_timer_arm(checker->tick, TICK_MS) < 0)
+	if (rf_timer_arm(checker->tick, TICK_MS / checker->haste) < 0)
 		rf_loop_stop(checker->loop, 1);
 }
 
@@ -91,7 +92,7 @@ static int run(struct rf_checker *checker)
 		return r;
 	r = rf_loop_signals(checker->loop, &set, on_signal, checker->loop, NULL);
 	if (r == 0)
-		r = rf_loop_timer(checker->loop, TICK_MS, on_tick, checker, &checker->tick);
+		r = rf_loop_timer(checker->loop, TICK_MS / checker->haste, on_tick, checker, &checker->tick);
 	if (r == 0)
 		r = rf_broker_init(&checker->broker, checker, RF_CHECKER_BROKER_FD);
 	if (r == 0)
@@ -107,10 +108,13 @@ int main(int argc, char **argv)
 	int r;
 
 	rf_log_setup("ringfence-checker", RF_LOG_INFO);
-	if (argc > 1) {
-		bool help = strcmp(argv[1], "--help") == 0;
+	checker.haste = argc == 3 && strcmp(argv[1], "--haste") == 0 ? (unsigned int)strtoul(argv[2], NULL, 10) : argc == 1;
+	if (!checker.haste) {
+		bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
 
-		fprintf(help ? stdout : stderr, "usage: ringfence-checker\nStarted by ringfence-sockd, which hands it its sockets.\n");
+		fprintf(help ? stdout : stderr,
+			"usage: ringfence-checker [--haste N]\nStarted by ringfence-sockd, which hands it its sockets.\n"
+			"  --haste N   for tests: time limits are divided by N\n");
 		return help ? 0 : 2;
 	}
 	/* Other processes of the same unprivileged uid must not look into this one. */

@@ -205,7 +205,7 @@ bool rf_request_head(struct rf_conn *conn)
 
 	if (rf_buffer_fresh(&conn->up) && !conn->head_begun) {
 		conn->head_begun = true;
-		conn->deadline_ns = rf_now_ns() + RF_HEAD_MS * 1000000ull;
+		conn->deadline_ns = rf_conn_deadline(conn, RF_HEAD_MS);
 	}
 	skip_line(conn);
 	if (!conn->head_size && rf_buffer_fresh(&conn->up)) {

@@ -18,10 +18,12 @@
 #include "datapath/datapath.h"
 #include "sockd/sockd.h"
 
-#define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 2000
+/* The first death costs nothing: connections wait in the listeners' queues meanwhile. */
+#define BACKOFF_MIN_MS 50 /* after the second, doubled with each */
+#define BACKOFF_MAX_MS 1000
 #define STEADY_MS      10000 /* a checker that lived this long starts the backoff anew */
 #define PINS_MS        200   /* how often to look for the datapath */
+#define QUEUE_MAX      1024  /* messages that may wait for the checker, beside one for each listener: every one holds a descriptor */
 #define RECORDS_BUFFER (4 * 1024 * 1024)
 
 static uint64_t now_ms(void)
@@ -37,6 +39,7 @@ static void queue_pop(struct rf_sockd_checker *c)
 	struct rf_queued *q = TAILQ_FIRST(&c->queue);
 
 	TAILQ_REMOVE(&c->queue, q, link);
+	c->queued--;
 	rf_closep(&q->fd);
 	free(q);
 }
@@ -88,7 +91,12 @@ void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message
 	}
 	*q = (struct rf_queued){.message = *message, .fd = TAKE_FD(copy)};
 	TAILQ_INSERT_TAIL(&c->queue, q, link);
+	c->queued++;
 	flush(c);
+	if (c->queued > QUEUE_MAX + rf_sockd_listeners_count(sockd)) {
+		rf_log_warning(0, "the checker does not read what it is told");
+		kill(c->pid, SIGKILL);
+	}
 }
 
 /* Once a checker: one that has lost its mind must not fill the log. */
@@ -172,7 +180,7 @@ static int start(struct rf_sockd *sockd)
 	r = rf_loop_add(sockd->loop, ours, EPOLLIN, on_checker, sockd, &c->source);
 	if (r < 0)
 		return r;
-	r = rf_sockd_spawn(c->exe, theirs, sockd->pins.control, c->records_write, &c->pid);
+	r = rf_sockd_spawn(c->exe, theirs, sockd->pins.control, c->records_write, c->haste, &c->pid);
 	if (r < 0) {
 		rf_source_remove(c->source);
 		c->source = NULL;
@@ -213,6 +221,13 @@ static void on_restart(void *arg)
 	}
 }
 
+static uint32_t next_backoff(uint32_t ms)
+{
+	if (!ms)
+		return BACKOFF_MIN_MS;
+	return ms * 2 < BACKOFF_MAX_MS ? ms * 2 : BACKOFF_MAX_MS;
+}
+
 void rf_sockd_checker_reaped(struct rf_sockd *sockd)
 {
 	struct rf_sockd_checker *c = &sockd->checker;
@@ -228,9 +243,9 @@ void rf_sockd_checker_reaped(struct rf_sockd *sockd)
 	c->restarts++;
 	disconnect(c);
 	if (now_ms() - c->started_ms > STEADY_MS)
-		c->backoff_ms = BACKOFF_MIN_MS;
+		c->backoff_ms = 0;
 	schedule(c, c->backoff_ms);
-	c->backoff_ms = c->backoff_ms * 2 < BACKOFF_MAX_MS ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
+	c->backoff_ms = next_backoff(c->backoff_ms);
 }
 
 void rf_sockd_checker_restart(struct rf_sockd *sockd)
@@ -283,13 +298,13 @@ static int make_records(struct rf_sockd_checker *c)
 	return shutdown(c->records, SHUT_WR) < 0 ? -errno : 0;
 }
 
-int rf_sockd_checker_init(struct rf_sockd *sockd, const char *path)
+int rf_sockd_checker_init(struct rf_sockd *sockd, const char *path, unsigned int haste)
 {
 	struct rf_sockd_checker *c = &sockd->checker;
 	char beside[PATH_MAX];
 	int r;
 
-	*c = (struct rf_sockd_checker){.exe = -1, .records = -1, .records_write = -1, .sock = -1, .backoff_ms = BACKOFF_MIN_MS};
+	*c = (struct rf_sockd_checker){.exe = -1, .records = -1, .records_write = -1, .sock = -1, .haste = haste};
 	TAILQ_INIT(&c->queue);
 	if (!path) {
 		r = default_path(beside);

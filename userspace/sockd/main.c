@@ -15,28 +15,30 @@
 #include "core/log.h"
 #include "sockd/sockd.h"
 
+#define HASTE_MAX 1000
+
 struct options {
 	const char *instance; /* NULL = from the environment */
 	const char *checker;  /* NULL = beside us */
+	unsigned int haste;   /* 1, or more for tests */
 };
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: ringfence-sockd [--instance NAME] [--checker PATH]\n"
+	fprintf(to, "usage: ringfence-sockd [--instance NAME] [--checker PATH] [--haste N]\n"
 		    "The socket broker: makes sockets in the pods' network namespaces and keeps ringfence-checker running.\n"
 		    "  --instance NAME   as for ringfenced (default: $RINGFENCE_INSTANCE or ringfence)\n"
 		    "  --checker PATH    the checker program (default: beside this program)\n"
+		    "  --haste N         for tests: the checker's time limits are divided by N\n"
 		    "  --version, --help\n");
 }
 
 /* 0 = go on, otherwise *code is the exit code. */
 static int parse_options(int argc, char **argv, struct options *ret, int *code)
 {
-	static const struct option longs[] = {{"instance", required_argument, NULL, 'i'},
-					      {"checker", required_argument, NULL, 'c'},
-					      {"version", no_argument, NULL, 'v'},
-					      {"help", no_argument, NULL, 'h'},
-					      {0}};
+	static const struct option longs[] = {{"instance", required_argument, NULL, 'i'}, {"checker", required_argument, NULL, 'c'},
+					      {"haste", required_argument, NULL, 'q'},    {"version", no_argument, NULL, 'v'},
+					      {"help", no_argument, NULL, 'h'},           {0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
@@ -44,6 +46,8 @@ static int parse_options(int argc, char **argv, struct options *ret, int *code)
 			ret->instance = optarg;
 		else if (c == 'c')
 			ret->checker = optarg;
+		else if (c == 'q')
+			ret->haste = (unsigned int)strtoul(optarg, NULL, 10);
 		else if (c == 'v')
 			printf("ringfence-sockd %s\n", RF_VERSION);
 		else
@@ -53,7 +57,7 @@ static int parse_options(int argc, char **argv, struct options *ret, int *code)
 			return 1;
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || !ret->haste || ret->haste > HASTE_MAX) {
 		usage(stderr);
 		*code = 2;
 		return 1;
@@ -135,7 +139,7 @@ static void on_signal(void *arg, int signo)
 		rf_loop_stop(sockd->loop, 0);
 }
 
-static int set_up(struct rf_sockd *sockd, const char *checker)
+static int set_up(struct rf_sockd *sockd, const struct options *options)
 {
 	sigset_t set;
 	int r = rf_loop_new(&sockd->loop);
@@ -148,7 +152,7 @@ static int set_up(struct rf_sockd *sockd, const char *checker)
 		r = rf_loop_signals(sockd->loop, &set, on_signal, sockd, NULL);
 	if (r < 0)
 		return rf_log_error(-r, "event loop");
-	r = rf_sockd_checker_init(sockd, checker);
+	r = rf_sockd_checker_init(sockd, options->checker, options->haste);
 	if (r < 0)
 		return rf_log_error(-r, "cannot prepare the checker");
 	r = rf_sockd_agent_listen(sockd);
@@ -169,7 +173,7 @@ static int run(struct rf_sockd *sockd, const struct options *options)
 	if (r < 0)
 		return rf_log_error(-r, "cannot join %s", sockd->instance.sockd_cgroup);
 	raise_limit();
-	r = set_up(sockd, options->checker);
+	r = set_up(sockd, options);
 	if (r < 0)
 		return r;
 	r = rf_loop_run(sockd->loop);
@@ -181,7 +185,7 @@ static int run(struct rf_sockd *sockd, const struct options *options)
 int main(int argc, char **argv)
 {
 	static struct rf_sockd sockd = {.listener = -1, .agent = -1, .pins = {-1, -1, -1}};
-	struct options options = {0};
+	struct options options = {.haste = 1};
 	int code = 0;
 
 	rf_log_setup("ringfence-sockd", RF_LOG_INFO);

@@ -55,14 +55,16 @@ struct rf_queued { /* a message that waits for room in the checker's socket */
 TAILQ_HEAD(rf_queue, rf_queued);
 
 struct rf_sockd_checker {
-	int exe;     /* O_PATH */
-	int records; /* read end, for the agent */
+	int exe;            /* O_PATH */
+	unsigned int haste; /* the checker's time limits are divided by it */
+	int records;        /* read end, for the agent */
 	int records_write;
 	pid_t pid; /* 0 = not running */
 	int sock;
 	struct rf_source *source;
 	struct rf_source *restart; /* timer */
 	struct rf_queue queue;
+	size_t queued; /* how many are in it */
 	uint32_t restarts;
 	uint32_t backoff_ms;
 	uint64_t started_ms;
@@ -91,8 +93,8 @@ void rf_sockd_pods_unmark(struct rf_sockd *sockd); /* an agent connected */
 void rf_sockd_pods_synced(struct rf_sockd *sockd); /* drops those it did not name */
 size_t rf_sockd_listeners_count(const struct rf_sockd *sockd);
 
-/* checker.c. path NULL: ringfence-checker beside the running executable. */
-int rf_sockd_checker_init(struct rf_sockd *sockd, const char *path);
+/* checker.c. path NULL: ringfence-checker beside the running executable. haste: 1, or more for tests. */
+int rf_sockd_checker_init(struct rf_sockd *sockd, const char *path, unsigned int haste);
 void rf_sockd_checker_reaped(struct rf_sockd *sockd);  /* SIGCHLD */
 void rf_sockd_checker_restart(struct rf_sockd *sockd); /* kills the running one; the supervisor starts the next */
 void rf_sockd_checker_stop(struct rf_sockd *sockd);    /* for good; waits for it */
@@ -103,8 +105,12 @@ void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message
  * -ESRCH (no such pod), -EACCES (malformed, or a destination that is none for a checker), -errno. */
 int rf_sockd_upstream(struct rf_sockd *sockd, const struct rf_sockd_message *question, int *ret);
 
-/* spawn.c: starts the program behind exe as an unprivileged child with exactly three descriptors. -errno; *ret_pid. */
-int rf_sockd_spawn(int exe, int sock, int control, int records, pid_t *ret_pid);
+/* spawn.c: starts the program behind exe as an unprivileged child with exactly three descriptors. haste: 1, or what the
+ * program's time limits are divided by. -errno; *ret_pid. */
+int rf_sockd_spawn(int exe, int sock, int control, int records, unsigned int haste, pid_t *ret_pid);
+
+/* sandbox.c: what the child gives up last, before the program starts. 0 or -errno. */
+int rf_sockd_sandbox(void);
 
 /* agent.c */
 int rf_sockd_agent_listen(struct rf_sockd *sockd);

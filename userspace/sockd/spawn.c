@@ -7,6 +7,7 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -82,12 +83,14 @@ static int confine(void)
 	return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
 }
 
-static void become_checker(int exe, int sock, int control, int records, pid_t parent)
+static void become_checker(int exe, int sock, int control, int records, unsigned int haste, pid_t parent)
 {
-	static char name[] = "ringfence-checker";
-	char *const argv[] = {name, NULL}, *const env[] = {NULL};
+	static char name[] = "ringfence-checker", option[] = "--haste";
+	char number[16];
+	char *const argv[] = {name, haste > 1 ? option : NULL, number, NULL}, *const env[] = {NULL};
 	sigset_t empty;
 
+	snprintf(number, sizeof(number), "%u", haste);
 	setsid(); /* a terminal's ^C is for the broker, which stops the checker in its own way */
 	sigemptyset(&empty);
 	if (arrange_descriptors(exe, sock, control, records) < 0 || confine() < 0 || drop_privileges() < 0)
@@ -96,18 +99,20 @@ static void become_checker(int exe, int sock, int control, int records, pid_t pa
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(126);
 	sigprocmask(SIG_SETMASK, &empty, NULL);
+	if (rf_sockd_sandbox() < 0)
+		_exit(126);
 	syscall(SYS_execveat, EXE_PLACE, "", argv, env, AT_EMPTY_PATH);
 	_exit(127);
 }
 
-int rf_sockd_spawn(int exe, int sock, int control, int records, pid_t *ret_pid)
+int rf_sockd_spawn(int exe, int sock, int control, int records, unsigned int haste, pid_t *ret_pid)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		become_checker(exe, sock, control, records, parent);
+		become_checker(exe, sock, control, records, haste, parent);
 	*ret_pid = pid;
 	return 0;
 }
