@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "policy/policy.h"
 
 #define WORLD_PODS 64
+#define WORLD_NET6 "fd00:5::"
 
 struct world {
 	struct rf_objects *objects;
@@ -33,6 +35,7 @@ struct world {
 	struct rf_diags diags;
 	struct rf_policy *policy;
 	rf_epoch_t epoch;
+	bool without_ipv6;
 };
 
 static inline uint32_t addr(const char *text)
@@ -41,6 +44,35 @@ static inline uint32_t addr(const char *text)
 
 	assert_int_equal(inet_pton(AF_INET, text, &in), 1);
 	return in.s_addr;
+}
+
+/* Of either family. */
+static inline struct rf_addr address(const char *text)
+{
+	struct rf_addr a;
+
+	if (!strchr(text, ':'))
+		return rf_addr4(addr(text));
+	assert_int_equal(inet_pton(AF_INET6, text, &a), 1);
+	return a;
+}
+
+static inline void assert_address(const struct rf_addr *a, const char *text)
+{
+	struct rf_addr wanted = address(text);
+
+	assert_memory_equal(a, &wanted, sizeof(wanted));
+}
+
+/* As an LPM trie compares. */
+static inline bool world_in_prefix(const struct rf_addr *a, const struct rf_addr *net, unsigned len)
+{
+	const uint8_t *x = (const uint8_t *)a, *y = (const uint8_t *)net;
+
+	for (unsigned i = 0; i < len; i++)
+		if ((x[i / 8] ^ y[i / 8]) >> (7 - i % 8) & 1)
+			return false;
+	return true;
 }
 
 static inline void world_begin(struct world *w)
@@ -112,7 +144,15 @@ static inline void world_pod(struct world *w, const char *ns, const char *name, 
 	assert_true(i < WORLD_PODS);
 	w->labels[i] = (struct rf_pair_text){.key = "app", .value = app};
 	w->pods[i] = (struct rf_endpoint){
-		.ns = ns, .name = name, .service_account = account, .labels = &w->labels[i], .label_count = 1, .addr_be = addr(ip)};
+		.ns = ns, .name = name, .service_account = account, .labels = &w->labels[i], .label_count = 1, .addr4 = rf_addr4(addr(ip))};
+}
+
+/* The same with an address of each family. */
+static inline void world_pod6(struct world *w, const char *ns, const char *name, const char *account, const char *app, const char *ip,
+			      const char *ip6)
+{
+	world_pod(w, ns, name, account, app, ip);
+	w->pods[w->pod_count - 1].addr6 = address(ip6);
 }
 
 static inline int world_try(struct world *w)
@@ -124,6 +164,7 @@ static inline int world_try(struct world *w)
 		.mesh_name = "osm",
 		.service_net_be = addr("10.202.0.0"),
 		.service_mask_be = addr("255.255.0.0"),
+		.service_net6 = w->without_ipv6 ? (struct rf_addr){{0}} : address(WORLD_NET6),
 		.epoch = w->epoch,
 	};
 
@@ -157,11 +198,24 @@ static inline rf_identity_t id(const char *account)
 	return rf_identity_hash(account, (unsigned)strlen(account));
 }
 
-static inline enum rf_verdict verdict(const struct world *w, const char *src, const char *dst, uint16_t port)
+static inline enum rf_verdict verdict_of(const struct world *w, const char *src, const char *dst, uint16_t port, uint8_t proto)
 {
-	const struct rf_allow_value *value = rf_policy_lookup(w->policy, id(src), id(dst), port);
+	const struct rf_allow_value *value = rf_policy_lookup(w->policy, id(src), id(dst), port, proto);
 
 	return value ? (enum rf_verdict)value->verdict : RF_VERDICT_DENY;
+}
+
+static inline enum rf_verdict verdict(const struct world *w, const char *src, const char *dst, uint16_t port)
+{
+	return verdict_of(w, src, dst, port, IPPROTO_TCP);
+}
+
+static inline const struct rf_ident *ident(const struct world *w, const char *account)
+{
+	for (size_t i = 0; i < w->policy->idents_count; i++)
+		if (w->policy->idents_keys[i] == id(account))
+			return &w->policy->idents_values[i];
+	return NULL;
 }
 
 static inline enum rf_reason request(const struct world *w, const char *src, const char *dst, uint16_t port, const char *method,
@@ -174,7 +228,7 @@ static inline enum rf_reason request(const struct world *w, const char *src, con
 
 static inline const char *rule_text(const struct world *w, const char *src, const char *dst, uint16_t port)
 {
-	const struct rf_allow_value *value = rf_policy_lookup(w->policy, id(src), id(dst), port);
+	const struct rf_allow_value *value = rf_policy_lookup(w->policy, id(src), id(dst), port, IPPROTO_TCP);
 
 	assert_non_null(value);
 	assert_true(value->rule_id < w->policy->rule_count);

@@ -119,10 +119,9 @@ static bool ingress_admits(const struct world *w, const char *source, const char
 {
 	for (size_t i = 0; i < w->policy->ingress_count; i++) {
 		const struct rf_ingress_key *k = &w->policy->ingress_keys[i];
-		unsigned len = k->prefixlen - RF_INGRESS_FIXED_BITS;
-		uint32_t mask = len ? htonl(~0u << (32 - len)) : 0;
+		struct rf_addr a = address(source);
 
-		if (k->dst == id(dst) && k->port == port && (addr(source) & mask) == k->addr_be)
+		if (k->dst == id(dst) && k->port == port && world_in_prefix(&a, &k->addr, k->prefixlen - RF_INGRESS_FIXED_BITS))
 			return true;
 	}
 	return false;

@@ -3,14 +3,6 @@
 
 #include <errno.h>
 
-static const struct rf_ident *ident(const struct world *w, const char *account)
-{
-	for (size_t i = 0; i < w->policy->idents_count; i++)
-		if (w->policy->idents_keys[i] == id(account))
-			return &w->policy->idents_values[i];
-	return NULL;
-}
-
 static const char *name(const struct world *w, const char *account)
 {
 	for (size_t i = 0; i < w->policy->names_count; i++)
@@ -101,8 +93,11 @@ static void test_config(void **state)
 	assert_int_equal(w.policy->config.epoch, 7);
 	assert_int_equal(w.policy->config.permissive, 0);
 	assert_int_equal(w.policy->config.egress, 0);
-	assert_int_equal(w.policy->config.service_net_be, addr("10.202.0.0"));
-	assert_int_equal(w.policy->config.service_mask_be, addr("255.255.0.0"));
+	assert_int_equal(w.policy->config.service_ranges, 2);
+	assert_address(&w.policy->config.service[0].net, "10.202.0.0");
+	assert_address(&w.policy->config.service[0].mask, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:0");
+	assert_address(&w.policy->config.service[1].net, WORLD_NET6);
+	assert_address(&w.policy->config.service[1].mask, "ffff:ffff:ffff:ffff:ffff:ffff::");
 	assert_int_equal(w.policy->rule_count, 1);
 	assert_string_equal(w.policy->rules[0].text, "none");
 	world_yaml(&w, "mesh.yaml",

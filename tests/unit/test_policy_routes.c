@@ -109,8 +109,8 @@ static void test_equal_grants_are_one(void **state)
 	target(&w, "four", "z", "[{kind: HTTPRouteGroup, name: a}]");
 	world_compile(&w);
 	assert_int_equal(head(&w)->grant_count, 2);
-	assert_int_equal(rf_policy_lookup(w.policy, id("client/y"), id(DST), 3000)->routes_id,
-			 rf_policy_lookup(w.policy, id("client/z"), id(DST), 3000)->routes_id);
+	assert_int_equal(rf_policy_lookup(w.policy, id("client/y"), id(DST), 3000, IPPROTO_TCP)->routes_id,
+			 rf_policy_lookup(w.policy, id("client/z"), id(DST), 3000, IPPROTO_TCP)->routes_id);
 	assert_true(grants(&w)[0].automaton_off == grants(&w)[1].automaton_off); /* one automaton a destination */
 	assert_int_equal(w.policy->grant_count, 2);
 	assert_true(w.policy->grant_digests[0] != w.policy->grant_digests[1]);
@@ -232,7 +232,7 @@ static void test_too_many_ingress_entries(void **state)
 		   "  backends: [{name: web, port: {number: 3000, protocol: http}}]\n  sources: [{kind: IPRange, name: 10.0.0.1/32}]\n");
 	for (uint32_t i = 0; i <= RF_INGRESS_MAX; i++) {
 		sources[i] = w.objects->ingress_backends[0].sources[0];
-		sources[i].net_be = htonl(0x0b000000u + i);
+		sources[i].net = rf_addr4(htonl(0x0b000000u + i));
 	}
 	w.objects->ingress_backends[0].sources = sources;
 	w.objects->ingress_backends[0].source_count = RF_INGRESS_MAX;

@@ -5,10 +5,11 @@
 
 #include "policy/hosts.h"
 
-static const struct rf_service_value *find(const struct world *w, uint32_t addr_be, uint16_t port)
+static const struct rf_service_value *find(const struct world *w, const struct rf_addr *addr, uint16_t port, uint8_t proto)
 {
 	for (size_t i = 0; i < w->policy->services_count; i++)
-		if (w->policy->services_keys[i].addr_be == addr_be && w->policy->services_keys[i].port == port)
+		if (rf_addr_equal(&w->policy->services_keys[i].addr, addr) && w->policy->services_keys[i].port == port &&
+		    w->policy->services_keys[i].proto == proto)
 			return &w->policy->services_values[i];
 	return NULL;
 }
@@ -18,7 +19,7 @@ static const struct rf_service_value *find_named(const struct world *w, const ch
 	const struct rf_service_address *a = service_address(w, ns, name);
 
 	assert_non_null(a);
-	return find(w, a->addr_be, port);
+	return find(w, &a->addr4, port, IPPROTO_TCP);
 }
 
 static void test_backends_are_running_pods(void **state)
@@ -37,8 +38,8 @@ static void test_backends_are_running_pods(void **state)
 	v = find_named(&w, "shop", "web", 80);
 	assert_non_null(v);
 	assert_int_equal(v->count, 2);
-	assert_int_equal(w.policy->backends[v->first].addr_be, addr("10.201.0.9"));
-	assert_int_equal(w.policy->backends[v->first + 1].addr_be, addr("10.201.0.12"));
+	assert_address(&w.policy->backends[v->first].addr, "10.201.0.9");
+	assert_address(&w.policy->backends[v->first + 1].addr, "10.201.0.12");
 	assert_int_equal(w.policy->backends[v->first].port, 3000);
 	assert_null(find_named(&w, "shop", "web", 3000));
 	assert_int_equal(w.policy->services_keys[0].proto, 6);
@@ -81,12 +82,12 @@ static void test_given_addresses_stay(void **state)
 	world_app(&w, "shop", "web", "  - port: 80\n");
 	world_compile(&w);
 	chosen = service_address(&w, "shop", "web");
-	assert_int_equal(chosen->addr_be & addr("255.255.0.0"), addr("10.202.0.0"));
+	assert_int_equal(chosen->addr4.be[3] & addr("255.255.0.0"), addr("10.202.0.0"));
 
 	/* Somebody else is given the very address that "web" had chosen: web moves one on. */
 	char text[INET_ADDRSTRLEN];
-	uint32_t before = ntohl(chosen->addr_be);
-	inet_ntop(AF_INET, &chosen->addr_be, text, sizeof(text));
+	uint32_t before = ntohl(chosen->addr4.be[3]);
+	inet_ntop(AF_INET, &chosen->addr4.be[3], text, sizeof(text));
 	world_yamlf(
 		&w, "given.yaml",
 		"apiVersion: v1\nkind: Service\nmetadata: {name: given, namespace: zoo}\nspec: {clusterIP: %s, ports: [{port: 80}]}\n---\n"
@@ -94,10 +95,10 @@ static void test_given_addresses_stay(void **state)
 		"53}]}\n",
 		text);
 	world_compile(&w);
-	assert_int_equal(ntohl(service_address(&w, "zoo", "given")->addr_be), before);
-	assert_int_equal(ntohl(service_address(&w, "shop", "web")->addr_be), before + 1);
-	assert_int_equal(service_address(&w, "zoo", "outside")->addr_be, addr("10.96.0.10"));
-	assert_non_null(find(&w, addr("10.96.0.10"), 53));
+	assert_int_equal(ntohl(service_address(&w, "zoo", "given")->addr4.be[3]), before);
+	assert_int_equal(ntohl(service_address(&w, "shop", "web")->addr4.be[3]), before + 1);
+	assert_address(&service_address(&w, "zoo", "outside")->addr4, "10.96.0.10");
+	assert_non_null(find_named(&w, "zoo", "outside", 53));
 
 	world_yamlf(&w, "twice.yaml",
 		    "apiVersion: v1\nkind: Service\nmetadata: {name: twice, namespace: zoo}\nspec: {clusterIP: %s, ports: [{port: 81}]}\n",
@@ -126,7 +127,7 @@ static void test_small_range(void **state)
 					 .epoch = 1};
 	assert_int_equal(rf_policy_compile(&input, &w.diags, &w.policy), 0);
 	for (size_t i = 0; i < w.policy->address_count; i++) {
-		uint32_t offset = ntohl(w.policy->addresses[i].addr_be) - ntohl(addr("10.9.9.8"));
+		uint32_t offset = ntohl(w.policy->addresses[i].addr4.be[3]) - ntohl(addr("10.9.9.8"));
 
 		assert_in_range(offset, 2, 6);
 		assert_false(used[offset]);
@@ -141,16 +142,31 @@ static void test_small_range(void **state)
 	world_end(&w);
 }
 
-static void test_udp_ports_are_left_out(void **state)
+static void test_udp_and_tcp_on_one_port(void **state)
 {
+	const struct rf_service_value *udp, *tcp;
+	const struct rf_service_address *a;
 	struct world w;
 
 	(void)state;
 	world_begin(&w);
-	world_app(&w, "shop", "dns", "  - {name: u, port: 53, protocol: UDP}\n  - {name: t, port: 54, protocol: TCP}\n");
+	world_app(&w, "shop", "dns",
+		  "  - {name: u, port: 53, targetPort: 5353, protocol: UDP}\n  - {name: t, port: 53, targetPort: 5454, protocol: TCP}\n"
+		  "  - {name: s, port: 53, protocol: SCTP}\n  - {name: only, port: 54, protocol: UDP}\n");
+	world_pod(&w, "shop", "dns-1", "dns", "dns", "10.201.0.9");
 	world_compile(&w);
-	assert_null(find_named(&w, "shop", "dns", 53));
-	assert_non_null(find_named(&w, "shop", "dns", 54));
+	a = service_address(&w, "shop", "dns");
+	udp = find(&w, &a->addr4, 53, IPPROTO_UDP);
+	tcp = find(&w, &a->addr4, 53, IPPROTO_TCP);
+	assert_int_equal(udp->count, 1);
+	assert_int_equal(tcp->count, 1);
+	assert_int_equal(w.policy->backends[udp->first].port, 5353);
+	assert_int_equal(w.policy->backends[tcp->first].port, 5454);
+	assert_address(&w.policy->backends[udp->first].addr, "10.201.0.9");
+	assert_int_equal(w.policy->services_count, 3);
+	assert_non_null(find(&w, &a->addr4, 54, IPPROTO_UDP));
+	assert_null(find(&w, &a->addr4, 54, IPPROTO_TCP));
+	assert_false(world_warned(&w, "twice"));
 	world_end(&w);
 }
 
@@ -158,6 +174,7 @@ static void test_hosts(void **state)
 {
 	struct world w;
 	char *text = NULL, *expected = NULL, ip[INET_ADDRSTRLEN];
+	const struct rf_addr own = address("10.201.0.3");
 
 	(void)state;
 	world_begin(&w);
@@ -168,11 +185,11 @@ static void test_hosts(void **state)
 	world_pod(&w, "data", "db-0", "db", "db", "10.201.0.7");
 	world_pod(&w, "data", "db-1", "db", "db", "10.201.0.6");
 	world_compile(&w);
-	assert_int_equal(service_address(&w, "data", "db")->addr_be, 0);
+	assert_true(rf_addr_is_none(&service_address(&w, "data", "db")->addr4));
 	assert_int_equal(w.policy->services_count, 1); /* headless has no entry */
-	inet_ntop(AF_INET, &service_address(&w, "shop", "web")->addr_be, ip, sizeof(ip));
+	inet_ntop(AF_INET, &service_address(&w, "shop", "web")->addr4.be[3], ip, sizeof(ip));
 
-	assert_int_equal(rf_hosts_text(w.policy, "shop", "web-1", addr("10.201.0.3"), &text), 0);
+	assert_int_equal(rf_hosts_text(w.policy, "shop", "web-1", &own, NULL, &text), 0);
 	assert_true(asprintf(&expected,
 			     "127.0.0.1\tlocalhost\n10.201.0.3\tweb-1\n"
 			     "10.201.0.6\tdb.data db.data.svc db.data.svc.cluster.local\n"
@@ -183,7 +200,7 @@ static void test_hosts(void **state)
 	free(text);
 	free(expected);
 
-	assert_int_equal(rf_hosts_text(w.policy, "data", "x", 0, &text), 0);
+	assert_int_equal(rf_hosts_text(w.policy, "data", "x", NULL, NULL, &text), 0);
 	assert_non_null(strstr(text, "\tdb db.data db.data.svc "));
 	assert_non_null(strstr(text, "\tweb.shop web.shop.svc "));
 	free(text);
@@ -198,7 +215,7 @@ int main(void)
 		cmocka_unit_test(test_service_without_selector_selects_nothing),
 		cmocka_unit_test(test_given_addresses_stay),
 		cmocka_unit_test(test_small_range),
-		cmocka_unit_test(test_udp_ports_are_left_out),
+		cmocka_unit_test(test_udp_and_tcp_on_one_port),
 		cmocka_unit_test(test_hosts),
 	};
 

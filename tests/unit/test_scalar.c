@@ -150,11 +150,41 @@ static void test_addresses(void **state)
 	assert_int_equal(rf_text_ipv4("1.2.3.04", &net), -EINVAL);
 }
 
+static void test_ranges(void **state)
+{
+	static const char *const bad[] = {"10.0.0.1",   "10.0.0.0/33", "fd00::/129", "fd00::", "fd00::/",   "fe80::1%eth0/64",
+					  "fd00:::/16", "::1.2.3/8",   "/8",         "/",      "fd00::/-1", "fd00::/064"};
+	static const struct {
+		const char *text, *net;
+		unsigned len;
+	} good[] = {
+		{"10.1.2.3/8", "::ffff:10.0.0.0", 104},   {"0.0.0.0/0", "::ffff:0.0.0.0", 96},
+		{"1.2.3.4/32", "::ffff:1.2.3.4", 128},    {"::/0", "::", 0},
+		{"fd00:1:2:3:4::5/48", "fd00:1:2::", 48}, {"fd00::7/128", "fd00::7", 128},
+		{"fd00:f::/33", "fd00:f::", 33},          {"::ffff:10.1.2.3/104", "::ffff:10.0.0.0", 104},
+	};
+	struct rf_addr net = {{7, 7, 7, 7}}, want;
+	unsigned len = 999;
+
+	(void)state;
+	for (size_t i = 0; i < RF_ARRAY_SIZE(bad); i++)
+		assert_int_equal(rf_text_range(bad[i], &net, &len), -EINVAL);
+	assert_int_equal(len, 999);
+	assert_int_equal(net.be[0], 7);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(good); i++) {
+		assert_int_equal(rf_text_range(good[i].text, &net, &len), 0);
+		assert_int_equal(inet_pton(AF_INET6, good[i].net, &want), 1);
+		assert_memory_equal(&net, &want, sizeof(want));
+		assert_int_equal(len, good[i].len);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strings), cmocka_unit_test(test_booleans),  cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_names),   cmocka_unit_test(test_durations), cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests_name("scalar", tests, NULL, NULL);
