@@ -1,47 +1,82 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
  * sockops on the pods' parent cgroup. TCP_CONNECT_CB runs before the SYN leaves, when the local port is known: the moment to say where a
- * redirected connection was going. Besides, the life cycle of a pod's own connections for flow records. It observes and decides nothing.
+ * redirected connection was going. Besides, the life cycle of a pod's own connections for flow records, and the tag of listening MPTCP
+ * sockets. It observes and decides nothing.
  */
 #include "lib/events.bpf.h"
+#include "lib/mptcp.bpf.h"
 #include "lib/origdst.bpf.h"
 #include "lib/pods.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline void remember_origin(struct bpf_sock_ops *ctx, const struct rf_dial *dial, const struct rf_tag *tag)
+/* An IPv6 socket that speaks IPv4 has the IPv4 fields filled, and its IPv6 ones not at every moment. */
+static __always_inline void tuple_of(struct bpf_sock_ops *ctx, struct rf_tuple *key)
 {
-	struct rf_tuple key = {
-		.saddr_be = ctx->local_ip4,
-		.daddr_be = ctx->remote_ip4,
-		.sport = (__u16)ctx->local_port,
-		.dport = (__u16)bpf_ntohl(ctx->remote_port),
-	};
-	struct rf_origdst value = {
-		.family = RF_AF_INET,
-		.port_be = bpf_htons(dial->real_port),
-		.addr_be = dial->real_be,
-		.src = dial->src,
-		.dst = dial->dst,
-		.pod = tag->pod,
-		.dialed_be = dial->dialed_be,
-		.dialed_port = dial->dialed_port,
-	};
+	struct rf_addr remote = RF_WORDS(ctx->remote_ip6);
+	struct rf_addr local = RF_WORDS(ctx->local_ip6);
 
-	/* On failure the checker finds no origin and closes the connection: closed, not open. */
-	bpf_map_update_elem(&origdst, &key, &value, BPF_ANY);
+	if (ctx->family != RF_AF_INET6 || rf_addr_is4(&remote)) {
+		remote = rf_addr4(RF_WORD(ctx->remote_ip4));
+		local = rf_addr4(RF_WORD(ctx->local_ip4));
+	}
+	key->saddr = local;
+	key->daddr = remote;
+	key->sport = (__u16)ctx->local_port;
+	key->dport = (__u16)bpf_ntohl(ctx->remote_port);
+	key->proto = RF_PROTO_TCP;
 }
 
-static __always_inline void report_close(struct bpf_sock_ops *ctx, const struct rf_dial *dial)
+static __always_inline void tell_busy(const struct rf_tuple *key, const struct rf_dial *dial, __u64 pod)
+{
+	struct rf_event event = {
+		.src = dial->src,
+		.dst = dial->dst,
+		.saddr = key->saddr,
+		.daddr = dial->real,
+		.sport = key->sport,
+		.dport = dial->real_port,
+		.kind = RF_EVENT_CONNECT,
+		.proto = RF_PROTO_TCP,
+		.reason = RF_REASON_CHECKER_BUSY,
+	};
+
+	rf_note(&event, pod);
+}
+
+static __always_inline void remember_origin(struct bpf_sock_ops *ctx, const struct rf_dial *dial, __u64 pod)
+{
+	struct rf_tuple key = {};
+	struct rf_origdst value = {
+		.real = dial->real,
+		.dialed = dial->dialed,
+		.real_port = dial->real_port,
+		.dialed_port = dial->dialed_port,
+		.src = dial->src,
+		.dst = dial->dst,
+		.pod = pod,
+	};
+
+	tuple_of(ctx, &key);
+	/* On failure the checker finds no origin and closes the connection: closed, not open. */
+	if (rf_origin_store(&key, &value))
+		tell_busy(&key, dial, pod);
+}
+
+static __always_inline void report_close(struct bpf_sock_ops *ctx, const struct rf_dial *dial, __u64 pod)
 {
 	__u64 now = bpf_ktime_get_ns();
+	struct rf_tuple key = {};
+
+	tuple_of(ctx, &key);
 	struct rf_event event = {
 		.time_ns = now,
 		.src = dial->src,
 		.dst = dial->dst,
-		.saddr_be = ctx->local_ip4,
-		.daddr_be = dial->real_be,
-		.sport = (__u16)ctx->local_port,
+		.saddr = key.saddr,
+		.daddr = dial->real,
+		.sport = key.sport,
 		.dport = dial->real_port,
 		.kind = RF_EVENT_CLOSE,
 		.proto = RF_PROTO_TCP,
@@ -50,7 +85,22 @@ static __always_inline void report_close(struct bpf_sock_ops *ctx, const struct 
 		.duration_ns = now - dial->started_ns,
 	};
 
-	rf_event_send(&event);
+	rf_event_send(&event, pod);
+}
+
+static __always_inline void on_close(struct bpf_sock_ops *ctx, const struct rf_dial *dial, __u64 pod)
+{
+	struct rf_tuple key = {};
+
+	if (!dial->via_checker) /* the checker reports each request */
+		return report_close(ctx, dial, pod);
+	tuple_of(ctx, &key);
+	rf_origin_remove(&key); /* never accepted, or gone already */
+}
+
+static __always_inline void watch_states(struct bpf_sock_ops *ctx)
+{
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 }
 
 SEC("sockops")
@@ -62,21 +112,25 @@ int rf_sockops(struct bpf_sock_ops *ctx)
 
 	if (!sk)
 		return 1;
-	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && ctx->op != BPF_SOCK_OPS_STATE_CB)
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && ctx->op != BPF_SOCK_OPS_STATE_CB &&
+	    ctx->op != BPF_SOCK_OPS_TCP_LISTEN_CB)
 		return 1;
+	tag = bpf_sk_storage_get(&tags, sk, NULL, 0);
+	if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB) {
+		if (!tag)
+			rf_subflow_tag(sk); /* accepted sockets inherit it */
+		return 1;
+	}
 	dial = bpf_sk_storage_get(&dials, sk, NULL, 0);
-	if (!dial)
+	if (!dial || !tag)
 		return 1;
-	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
-		tag = bpf_sk_storage_get(&tags, sk, NULL, 0);
-		if (dial->via_checker && tag)
-			remember_origin(ctx, dial, tag);
-	} else if (dial->via_checker) {
-		return 1; /* the checker reports each request */
-	} else if (ctx->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
-		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
-	} else if (ctx->args[1] == BPF_TCP_CLOSE) {
-		report_close(ctx, dial);
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB && dial->via_checker) {
+		remember_origin(ctx, dial, tag->pod);
+		watch_states(ctx);
+	} else if (ctx->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && !dial->via_checker) {
+		watch_states(ctx);
+	} else if (ctx->op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE) {
+		on_close(ctx, dial, tag->pod);
 	}
 	return 1;
 }

@@ -15,22 +15,27 @@ int rf_getsockopt(struct bpf_sockopt *ctx)
 {
 	struct rf_origdst *answer = ctx->optval;
 	struct bpf_sock *sk = ctx->sk;
-	struct rf_tuple key = {};
+	struct rf_tuple key = {.proto = RF_PROTO_TCP};
 	struct rf_origdst *found;
 
 	if (ctx->level != RF_SOL_IP || ctx->optname != RF_SO_ORIGINAL_DST || !sk)
 		return 1;
 	if ((void *)(answer + 1) > ctx->optval_end)
 		return 1; /* our checker always asks for the whole struct */
-	key.saddr_be = sk->dst_ip4;
-	key.daddr_be = sk->src_ip4;
+	if (sk->family == RF_AF_INET6) {
+		key.saddr = (struct rf_addr)RF_WORDS(sk->dst_ip6);
+		key.daddr = (struct rf_addr)RF_WORDS(sk->src_ip6);
+	} else {
+		key.saddr = rf_addr4(sk->dst_ip4);
+		key.daddr = rf_addr4(sk->src_ip4);
+	}
 	key.sport = bpf_ntohs((__u16)sk->dst_port);
 	key.dport = (__u16)sk->src_port;
 	found = bpf_map_lookup_elem(&origdst, &key);
 	if (!found)
 		return 1;
 	*answer = *found;
-	bpf_map_delete_elem(&origdst, &key);
+	rf_origin_remove(&key);
 	ctx->optlen = sizeof(*answer);
 	/* Two adjacent context stores may be merged by the compiler into one that the verifier refuses. */
 	asm volatile("" ::: "memory");

@@ -4,11 +4,20 @@
  * interface's ingress), rf_to_pod what enters it (egress). TC_ACT_UNSPEC passes on to other programs on the interface.
  */
 #include "lib/events.bpf.h"
-#include "lib/flows.bpf.h"
-#include "lib/pods.bpf.h"
+#include "lib/icmp.bpf.h"
+#include "lib/judge.bpf.h"
 #include "lib/reset.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* One packet on its way through a pod's interface. */
+struct rf_passage {
+	struct rf_packet p;
+	struct rf_question q;
+	struct rf_answer a;
+	struct rf_peer *peer; /* who is at the other end; NULL: outside */
+	__u64 id;             /* cgroup id of the pod of this interface; 0: not known */
+};
 
 static __always_inline struct rf_pod *pod_behind(struct __sk_buff *skb, __u64 *ret_id)
 {
@@ -21,23 +30,23 @@ static __always_inline struct rf_pod *pod_behind(struct __sk_buff *skb, __u64 *r
 	return bpf_map_lookup_elem(&pods, id);
 }
 
-static __always_inline void tell(const struct rf_packet *p, const struct rf_question *q, __u32 reason, __u32 rule_id)
+static __always_inline void tell(const struct rf_passage *w, __u32 reason)
 {
 	struct rf_event event = {
-		.src = q->src,
-		.dst = q->dst,
-		.saddr_be = p->tuple.saddr_be,
-		.daddr_be = p->tuple.daddr_be,
-		.sport = p->tuple.sport,
-		.dport = p->tuple.dport,
+		.src = w->q.src,
+		.dst = w->q.dst,
+		.saddr = w->p.tuple.saddr,
+		.daddr = w->p.tuple.daddr,
+		.sport = w->p.tuple.sport,
+		.dport = w->p.tuple.dport,
 		.kind = RF_EVENT_PACKET,
-		.proto = p->proto,
+		.proto = w->p.tuple.proto,
 		.reason = (__u16)reason,
-		.rule_id = rule_id,
+		.rule_id = w->a.rule_id,
 		.epoch = rf_live_epoch(),
 	};
 
-	rf_note(&event);
+	rf_note(&event, w->id);
 }
 
 /* Whose socket made this packet: RF_TAG_POD, RF_TAG_CHECKER, or RF_TAG_NONE (raw sockets, other pods' sockets, no socket at all). */
@@ -55,160 +64,133 @@ static __always_inline __u32 owner_of(struct __sk_buff *skb, __u64 pod)
 	return tag && tag->pod == pod ? tag->kind : RF_TAG_NONE;
 }
 
-/* Neither end in the mesh: nothing is tracked, nothing is dropped. */
-static __always_inline int is_unmeshed(const struct rf_question *q)
+/* A new flow is told of, once. */
+static __always_inline __u32 open_flow(struct rf_passage *w, __u32 via_checker)
 {
-	struct rf_answer a = {};
-
-	rf_decide(rf_live_epoch(), q, &a);
-	return a.reason == RF_REASON_ALLOW_UNMESHED;
+	rf_flow_open(&w->p, &w->q, via_checker, w->id, &w->a);
+	if (w->a.verdict != RF_VERDICT_ALLOW)
+		return w->a.reason;
+	tell(w, w->a.reason);
+	return 0;
 }
 
-/* Everything but TCP. Only between ends outside the mesh; a fragment or option is judged by the addresses alone. */
-static __always_inline __u32 judge_other(const struct rf_question *q, __u32 parse_reason)
+static __always_inline __u32 judge_icmp(struct __sk_buff *skb, const struct rf_passage *w)
 {
-	struct rf_answer a = {};
-
-	rf_decide(rf_live_epoch(), q, &a);
-	if (a.reason == RF_REASON_ALLOW_UNMESHED)
-		return 0;
-	return parse_reason ? parse_reason : (a.verdict == RF_VERDICT_ALLOW ? RF_REASON_IP_PROTOCOL : a.reason);
+	if (!rf_is_related(skb, &w->p, &w->q))
+		return rf_judge_other(&w->q, 0);
+	tell(w, RF_REASON_ALLOW_RELATED);
+	return 0;
 }
 
-/* Two processors may lose each other's bit; the sweep then falls back to the idle time. */
-static __always_inline __u16 life_bits(const struct rf_packet *p, int from_responder)
+static __always_inline void fill_question(struct rf_passage *w)
 {
-	__u16 bits = from_responder ? RF_FLOW_ANSWERED : 0;
-
-	if (p->fin)
-		bits |= from_responder ? RF_FLOW_FIN_BACK : RF_FLOW_FIN_THERE;
-	return p->rst ? bits | RF_FLOW_RESET : bits;
+	w->q.saddr = w->p.tuple.saddr;
+	w->q.port = w->p.tuple.dport;
+	w->q.proto = w->p.tuple.proto;
 }
 
-/* The ends of a flow are still who they were: an address that another pod has by now inherits nothing. */
-static __always_inline int same_ends(const struct rf_flow *flow, const struct rf_question *q, int from_responder)
+/* Is this a packet of the pod at all? */
+static __always_inline __u32 judge_source(const struct rf_passage *w, const struct rf_pod *pod)
 {
-	if (from_responder)
-		return flow->src == q->dst && flow->dst == q->src;
-	return flow->src == q->src && flow->dst == q->dst;
+	const struct rf_tuple *t = &w->p.tuple;
+	const struct rf_addr *own = rf_own_addr(pod, &t->saddr);
+
+	/* For IPv6 also outside the mesh: an interface that comes up announces itself, and nobody is to hear it. */
+	if (rf_addr_is_multicast(&t->daddr) && (!rf_addr_is4(&t->daddr) || !rf_is_unmeshed(&w->q)))
+		return RF_REASON_MULTICAST;
+	if (rf_addr_is_none(own))
+		return RF_REASON_FAMILY;
+	return rf_addr_equal(&t->saddr, own) ? 0 : RF_REASON_SPOOFED;
 }
 
-/* A segment that opens no connection. q is as if it did, for telling and for ends outside the mesh. owner: whose socket made it;
- * check_owner: on leaving a pod, where that is known. */
-static __always_inline __u32 judge_segment(const struct rf_packet *p, const struct rf_question *q, __u32 owner, int check_owner)
+static __always_inline __u32 judge_leaving(struct __sk_buff *skb, struct rf_passage *w)
 {
-	struct rf_tuple reversed = rf_reversed(&p->tuple);
-	const struct rf_tuple *key = &p->tuple;
-	struct rf_flow *flow = bpf_map_lookup_elem(&flows, key);
-	int from_responder = 0;
+	__u32 owner, reason;
 
-	if (!flow) {
-		key = &reversed;
-		from_responder = 1;
-		flow = bpf_map_lookup_elem(&flows, key);
+	if (rf_is_icmp(&w->p))
+		return judge_icmp(skb, w);
+	if (w->p.tuple.proto != RF_PROTO_TCP && w->p.tuple.proto != RF_PROTO_UDP)
+		return rf_judge_other(&w->q, 0);
+	owner = owner_of(skb, w->id);
+	if (w->p.tuple.proto == RF_PROTO_TCP && !rf_opens(&w->p))
+		return rf_judge_segment(&w->p, &w->q, owner, 1);
+	if (owner == RF_TAG_NONE && !rf_is_unmeshed(&w->q))
+		return RF_REASON_NO_TAG;
+	if (w->p.tuple.proto == RF_PROTO_UDP) {
+		if (owner == RF_TAG_CHECKER)
+			return RF_REASON_DATAGRAM;
+		reason = rf_judge_talk(&w->p, &w->q);
+		if (reason != RF_REASON_NO_FLOW)
+			return reason;
+		w->q.count_hit = 1; /* connections are counted where they are dialled */
 	}
-	if (p->rst && p->data_len)
-		return RF_REASON_MALFORMED; /* nobody reads it but who waits for it in secret */
-	if (!flow || !same_ends(flow, q, from_responder)) {
-		/* The kernel ends a connection that is older than the mesh with an RST from the connection's own socket: the other end is
-		 * to be told. It carries nothing, and its source address was checked. */
-		if (p->rst && owner != RF_TAG_NONE)
-			return 0;
-		return is_unmeshed(q) ? 0 : RF_REASON_NO_FLOW;
-	}
-	flow->life |= life_bits(p, from_responder);
-	if (p->rst)
-		return 0; /* the end of a connection that was revoked must be told too */
-	/* Payload and FIN must come from the socket that opened the connection: the pod's own, or the checker's if that did, so that a raw
-	 * socket of the pod adds no byte behind the checker's back. Empty ACKs of TIME_WAIT have no full socket. */
-	if (check_owner && (p->data_len || p->fin)) {
-		if (owner == RF_TAG_NONE)
-			return RF_REASON_NO_TAG;
-		if (!from_responder && flow->via_checker && owner != RF_TAG_CHECKER)
-			return RF_REASON_CHECKER_BYPASS;
-	}
-	return rf_flow_use(flow, key, p);
+	return open_flow(w, owner == RF_TAG_CHECKER);
 }
 
-static __always_inline int opens(const struct rf_packet *p)
+/* The machine need not forward IPv6 (a setting of the whole machine, and not ours) for two pods on it to talk: what was admitted goes
+ * straight to the other pod's interface, where it is judged again. */
+static __always_inline int hand_over(const struct rf_packet *p)
 {
-	return p->syn && !p->has_ack;
-}
-
-static __always_inline int leave(struct __sk_buff *skb, struct rf_packet *p)
-{
-	struct rf_question q = {};
-	struct rf_answer a = {};
 	struct rf_peer *peer;
-	struct rf_pod *pod;
-	__u32 reason, owner;
-	__u64 id = 0;
+	struct rf_pod *there;
 
-	pod = pod_behind(skb, &id);
-	if (!pod) {
-		tell(p, &q, RF_REASON_NO_POD, 0);
-		return TC_ACT_SHOT;
-	}
-	q.src = pod->identity;
-	reason = rf_parse(skb, p);
-	if (reason == RF_REASON_ETHERTYPE || reason == RF_REASON_MALFORMED) {
-		tell(p, &q, reason, 0);
-		return TC_ACT_SHOT;
-	}
-	if (p->tuple.saddr_be != pod->addr_be) {
-		tell(p, &q, RF_REASON_SPOOFED, 0);
-		return TC_ACT_SHOT;
-	}
-	peer = bpf_map_lookup_elem(&peers, &p->tuple.daddr_be);
-	q.dst = peer ? peer->identity : 0;
-	q.saddr_be = p->tuple.saddr_be;
-	q.port = p->tuple.dport;
-	q.proto = p->proto;
-	if (reason || p->proto != RF_PROTO_TCP) {
-		reason = judge_other(&q, reason);
-		if (!reason)
-			return TC_ACT_UNSPEC;
-		tell(p, &q, reason, 0);
-		return TC_ACT_SHOT;
-	}
-	owner = owner_of(skb, id);
-	if (!opens(p)) {
-		reason = judge_segment(p, &q, owner, 1);
-	} else if (owner == RF_TAG_NONE && !is_unmeshed(&q)) {
-		reason = RF_REASON_NO_TAG;
-	} else {
-		rf_flow_open(p, &q, owner == RF_TAG_CHECKER, &a);
-		if (a.verdict == RF_VERDICT_ALLOW) {
-			tell(p, &q, a.reason, a.rule_id);
-			return TC_ACT_UNSPEC;
-		}
-		reason = a.reason;
-	}
-	if (!reason)
+	if (rf_addr_is4(&p->tuple.daddr))
 		return TC_ACT_UNSPEC;
-	tell(p, &q, reason, a.rule_id);
-	return rf_reset(skb, p, 0);
+	peer = rf_peer_of(&p->tuple.daddr);
+	if (!peer || !(peer->flags & RF_PEER_LOCAL))
+		return TC_ACT_UNSPEC;
+	there = bpf_map_lookup_elem(&pods, &peer->pod);
+	return there ? (int)bpf_redirect_neigh(there->ifindex, NULL, 0, 0) : TC_ACT_SHOT;
 }
 
-/* Our own answer, on its way through this interface. A process of the machine may be able to set the mark, too: it gains an empty RST by
- * it. */
-static __always_inline int is_own_reset(struct __sk_buff *skb)
+/* flags: 0 to answer a pod (back out of its veth), BPF_F_INGRESS to answer the side of the host. */
+static __always_inline int refuse(struct __sk_buff *skb, const struct rf_passage *w, __u32 reason, __u64 flags)
 {
-	struct rf_packet p = {};
+	tell(w, reason);
+	if (reason == RF_REASON_NO_FLOW && (rf_live_flags() & RF_CONTROL_TAKEOVER))
+		return TC_ACT_SHOT; /* it may be known in a moment: the sender shall try again */
+	if (rf_reset_write(skb, &w->p))
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect(skb->ifindex, flags);
+}
 
-	if (skb->mark != RF_RESET_MARK || rf_parse(skb, &p))
-		return 0;
-	return p.proto == RF_PROTO_TCP && p.rst && !p.syn && !p.fin && !p.data_len;
+static __always_inline int drop(const struct rf_passage *w, __u32 reason)
+{
+	tell(w, reason);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int leave(struct __sk_buff *skb, struct rf_passage *w, __u32 parsed)
+{
+	struct rf_pod *pod = pod_behind(skb, &w->id);
+	__u32 reason;
+
+	if (!pod)
+		return drop(w, RF_REASON_NO_POD);
+	w->q.src = pod->identity;
+	if (parsed == RF_REASON_ETHERTYPE || parsed == RF_REASON_MALFORMED)
+		return drop(w, parsed);
+	w->peer = rf_peer_of(&w->p.tuple.daddr);
+	w->q.dst = w->peer ? w->peer->identity : 0;
+	fill_question(w);
+	reason = judge_source(w, pod);
+	if (reason)
+		return drop(w, reason);
+	reason = parsed ? rf_judge_other(&w->q, parsed) : judge_leaving(skb, w);
+	if (!reason)
+		return hand_over(&w->p);
+	return parsed ? drop(w, reason) : refuse(skb, w, reason, 0);
 }
 
 SEC("tc")
 int rf_from_pod(struct __sk_buff *skb)
 {
-	struct rf_packet p = {};
+	struct rf_passage w = {};
+	__u32 parsed = rf_parse(skb, &w.p);
 
-	if (is_own_reset(skb))
-		return TC_ACT_UNSPEC;
-	return leave(skb, &p);
+	if (rf_is_own_reset(skb, &w.p, parsed))
+		return hand_over(&w.p);
+	return leave(skb, &w, parsed);
 }
 
 /* A local pod's packet must come from that pod's interface: an address alone proves nothing. */
@@ -219,71 +201,63 @@ static __always_inline int comes_from(struct __sk_buff *skb, const struct rf_pee
 	return source && source->ifindex == skb->ingress_ifindex;
 }
 
-static __always_inline __u32 judge_arrival(const struct rf_packet *p, const struct rf_question *q, const struct rf_peer *peer,
-					   struct rf_answer *a)
+static __always_inline __u32 judge_arriving(struct __sk_buff *skb, struct rf_passage *w, const struct rf_pod *pod)
 {
-	int local = peer && (peer->flags & RF_PEER_LOCAL);
+	int local = w->peer && (w->peer->flags & RF_PEER_LOCAL);
+	__u32 reason;
 
-	if (!opens(p) || local) /* a local sender's SYN and its socket were judged when it left its pod */
-		return judge_segment(p, q, local ? RF_TAG_POD : RF_TAG_NONE, 0);
-	rf_flow_open(p, q, 0, a);
-	return a->verdict == RF_VERDICT_ALLOW ? 0 : a->reason;
+	if (rf_is_icmp(&w->p))
+		return judge_icmp(skb, w);
+	if (w->p.tuple.proto == RF_PROTO_UDP) {
+		reason = rf_judge_talk(&w->p, &w->q);
+		if (reason != RF_REASON_NO_FLOW)
+			return reason;
+		if (local) /* judged, and remembered, when it left its pod */
+			return rf_is_unmeshed(&w->q) ? 0 : RF_REASON_NO_FLOW;
+		return open_flow(w, 0);
+	}
+	if (w->p.tuple.proto != RF_PROTO_TCP)
+		return rf_judge_other(&w->q, 0);
+	if (w->p.tuple.dport == pod->checker_port)
+		return RF_REASON_CHECKER_DIALED;
+	if (!rf_opens(&w->p) || local) /* a local sender's SYN and its socket were judged when it left its pod */
+		return rf_judge_segment(&w->p, &w->q, local ? RF_TAG_POD : RF_TAG_NONE, 0);
+	return open_flow(w, 0);
 }
 
-static __always_inline int enter(struct __sk_buff *skb, struct rf_packet *p)
+static __always_inline int enter(struct __sk_buff *skb, struct rf_passage *w, __u32 parsed)
 {
-	struct rf_question q = {.count_hit = 1};
-	struct rf_answer a = {};
-	struct rf_peer *peer;
-	struct rf_pod *pod;
+	struct rf_pod *pod = pod_behind(skb, &w->id);
+	const struct rf_addr *own;
 	__u32 reason;
-	__u64 id = 0;
 
-	pod = pod_behind(skb, &id);
-	if (!pod) {
-		tell(p, &q, RF_REASON_NO_POD, 0);
-		return TC_ACT_SHOT;
-	}
-	q.dst = pod->identity;
-	reason = rf_parse(skb, p);
-	if (reason == RF_REASON_ETHERTYPE || reason == RF_REASON_MALFORMED) {
-		tell(p, &q, reason, 0);
-		return TC_ACT_SHOT;
-	}
-	peer = bpf_map_lookup_elem(&peers, &p->tuple.saddr_be);
-	q.src = peer ? peer->identity : 0;
-	q.saddr_be = p->tuple.saddr_be;
-	q.port = p->tuple.dport;
-	q.proto = p->proto;
-	if (p->tuple.daddr_be != pod->addr_be) {
-		tell(p, &q, RF_REASON_NOT_ADDRESSED, 0);
-		return TC_ACT_SHOT;
-	}
-	if (peer && (peer->flags & RF_PEER_LOCAL) && !comes_from(skb, peer)) {
-		tell(p, &q, RF_REASON_SPOOFED, 0);
-		return TC_ACT_SHOT;
-	}
-	if (reason || p->proto != RF_PROTO_TCP)
-		reason = judge_other(&q, reason);
-	else if (p->tuple.dport == pod->checker_port)
-		reason = RF_REASON_CHECKER_DIALED;
-	else
-		reason = judge_arrival(p, &q, peer, &a);
-	if (!reason) {
-		if (a.verdict == RF_VERDICT_ALLOW)
-			tell(p, &q, a.reason, a.rule_id);
+	if (!pod)
+		return drop(w, RF_REASON_NO_POD);
+	w->q.dst = pod->identity;
+	w->q.count_hit = 1;
+	if (parsed == RF_REASON_ETHERTYPE || parsed == RF_REASON_MALFORMED)
+		return drop(w, parsed);
+	w->peer = rf_peer_of(&w->p.tuple.saddr);
+	w->q.src = w->peer ? w->peer->identity : 0;
+	fill_question(w);
+	own = rf_own_addr(pod, &w->p.tuple.daddr);
+	if (rf_addr_is_none(own) || !rf_addr_equal(&w->p.tuple.daddr, own))
+		return drop(w, rf_addr_is_multicast(&w->p.tuple.daddr) ? RF_REASON_MULTICAST : RF_REASON_NOT_ADDRESSED);
+	if (w->peer && (w->peer->flags & RF_PEER_LOCAL) && !comes_from(skb, w->peer))
+		return drop(w, RF_REASON_SPOOFED);
+	reason = parsed ? rf_judge_other(&w->q, parsed) : judge_arriving(skb, w, pod);
+	if (!reason)
 		return TC_ACT_UNSPEC;
-	}
-	tell(p, &q, reason, a.rule_id);
-	return rf_reset(skb, p, BPF_F_INGRESS);
+	return parsed ? drop(w, reason) : refuse(skb, w, reason, BPF_F_INGRESS);
 }
 
 SEC("tc")
 int rf_to_pod(struct __sk_buff *skb)
 {
-	struct rf_packet p = {};
+	struct rf_passage w = {};
+	__u32 parsed = rf_parse(skb, &w.p);
 
-	if (is_own_reset(skb))
+	if (rf_is_own_reset(skb, &w.p, parsed))
 		return TC_ACT_UNSPEC;
-	return enter(skb, &p);
+	return enter(skb, &w, parsed);
 }

@@ -10,11 +10,22 @@
 
 #include <ringfence/tables.h>
 
-#define RF_AF_INET     2
-#define RF_SOCK_STREAM 1
-#define RF_SOCK_DGRAM  2
-#define RF_PROTO_TCP   6
-#define RF_PROTO_UDP   17
+#define RF_AF_INET      2
+#define RF_AF_INET6     10
+#define RF_SOCK_STREAM  1
+#define RF_SOCK_DGRAM   2
+#define RF_PROTO_ICMP   1
+#define RF_PROTO_TCP    6
+#define RF_PROTO_UDP    17
+#define RF_PROTO_ICMPV6 58
 
-#define RF_LOOPBACK_NET  bpf_htonl(0x7f000000)
-#define RF_LOOPBACK_MASK bpf_htonl(0xff000000)
+#define RF_PODS_MAX 16384
+
+/* One 32-bit word of a context. volatile: two adjacent words must not become one access, which not every verifier takes. */
+#define RF_WORD(field) (*(const volatile __u32 *)&(field))
+#define RF_WORDS(field)                                                                                                                    \
+	{                                                                                                                                  \
+		{                                                                                                                          \
+			RF_WORD((field)[0]), RF_WORD((field)[1]), RF_WORD((field)[2]), RF_WORD((field)[3])                                 \
+		}                                                                                                                          \
+	}

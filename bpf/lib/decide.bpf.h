@@ -6,12 +6,13 @@
  * Precedence:
  *  1. no policy published                          deny  no-policy
  *  2. neither side in the mesh                     allow allow-unmeshed
- *  3. not TCP                                      deny  datagram / ip-protocol
- *  4. source outside the mesh                      IngressBackend for (destination, port, source address), else deny no-ingress
+ *  3. neither TCP nor UDP                          deny  icmp / ip-protocol
+ *  4. source outside the mesh                      IngressBackend for (destination, protocol, port, source address), else deny no-ingress
  *  5. destination outside the mesh                 enableEgress, else deny no-egress
  *  6. permissive mode                              allow allow-permissive
  *  7. allow list, exact port; 8. allow list, any port; the first entry found is final
- *  9. nothing                                      deny  no-rule
+ *  9. UDP to a destination that no UDPRoute names  allow allow-datagram
+ * 10. nothing                                      deny  no-rule
  */
 #pragma once
 
@@ -29,11 +30,11 @@ static __always_inline void rf_answer(struct rf_answer *a, __u32 verdict, __u32 
 static __always_inline void rf_decide_ingress(rf_epoch_t epoch, const struct rf_question *q, struct rf_answer *a)
 {
 	struct rf_ingress_key key = {
-		.prefixlen = RF_INGRESS_FIXED_BITS + 32,
+		.prefixlen = RF_INGRESS_FIXED_BITS + 128,
 		.port = q->port,
 		.proto = q->proto,
 		.dst = q->dst,
-		.addr_be = q->saddr_be,
+		.addr = q->saddr,
 	};
 	struct rf_ingress_value *v = rf_find(&ingress, epoch, &key);
 
@@ -41,6 +42,19 @@ static __always_inline void rf_decide_ingress(rf_epoch_t epoch, const struct rf_
 		rf_answer(a, RF_VERDICT_ALLOW, RF_REASON_ALLOW_INGRESS, v->rule_id);
 	else
 		rf_answer(a, RF_VERDICT_DENY, RF_REASON_NO_INGRESS, 0);
+}
+
+/* No entry for the pair. Datagrams are protected where a UDPRoute names the destination (SMI traffic-specs: UDPRoute), and only there. */
+static __always_inline void rf_decide_unlisted(rf_epoch_t epoch, const struct rf_question *q, struct rf_answer *a)
+{
+	struct rf_ident *ident;
+
+	if (q->proto == RF_PROTO_UDP) {
+		ident = rf_find(&idents, epoch, &q->dst);
+		if (ident && !ident->datagrams)
+			return rf_answer(a, RF_VERDICT_ALLOW, RF_REASON_ALLOW_DATAGRAM, 0);
+	}
+	rf_answer(a, RF_VERDICT_DENY, RF_REASON_NO_RULE, 0);
 }
 
 static __always_inline void rf_decide_pair(rf_epoch_t epoch, const struct rf_question *q, struct rf_answer *a)
@@ -53,7 +67,7 @@ static __always_inline void rf_decide_pair(rf_epoch_t epoch, const struct rf_que
 		v = rf_find(&allow, epoch, &key);
 	}
 	if (!v)
-		return rf_answer(a, RF_VERDICT_DENY, RF_REASON_NO_RULE, 0);
+		return rf_decide_unlisted(epoch, q, a);
 	if (q->count_hit)
 		__sync_fetch_and_add(&v->hits, 1);
 	if (v->verdict == RF_VERDICT_ALLOW)
@@ -75,8 +89,10 @@ static __always_inline void rf_decide(rf_epoch_t epoch, const struct rf_question
 	dst_meshed = rf_is_meshed(epoch, q->dst);
 	if (!src_meshed && !dst_meshed)
 		return rf_answer(a, RF_VERDICT_ALLOW, RF_REASON_ALLOW_UNMESHED, 0);
-	if (q->proto != RF_PROTO_TCP)
-		return rf_answer(a, RF_VERDICT_DENY, q->proto == RF_PROTO_UDP ? RF_REASON_DATAGRAM : RF_REASON_IP_PROTOCOL, 0);
+	if (q->proto == RF_PROTO_ICMP || q->proto == RF_PROTO_ICMPV6)
+		return rf_answer(a, RF_VERDICT_DENY, RF_REASON_ICMP, 0);
+	if (q->proto != RF_PROTO_TCP && q->proto != RF_PROTO_UDP)
+		return rf_answer(a, RF_VERDICT_DENY, RF_REASON_IP_PROTOCOL, 0);
 	if (!src_meshed)
 		return rf_decide_ingress(epoch, q, a);
 	if (!dst_meshed)
@@ -99,6 +115,8 @@ static __always_inline void rf_decide_opened(rf_epoch_t epoch, const struct rf_q
 			rf_answer(a, RF_VERDICT_DENY, RF_REASON_CHECKER_BYPASS, a->rule_id);
 		return;
 	}
+	if (q->proto == RF_PROTO_UDP)
+		return rf_answer(a, RF_VERDICT_DENY, RF_REASON_DATAGRAM, 0);
 	if (a->reason == RF_REASON_ALLOW_L7)
 		rf_answer(a, RF_VERDICT_ALLOW, RF_REASON_ALLOW_CHECKER, a->rule_id);
 	else if (a->reason != RF_REASON_ALLOW_RULE && a->reason != RF_REASON_ALLOW_PERMISSIVE)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
  * What happens to a dial (connect, or a datagram's destination) of a pod's socket: Service address to backend, decision, redirect.
- * Over plain structs; the programs in connect.bpf.c only move fields.
+ * Over plain structs; the programs in connect.bpf.c and sendmsg.bpf.c only move fields.
  */
 #pragma once
 
 #include "lib/decide.bpf.h"
 #include "lib/events.bpf.h"
 #include "lib/pods.bpf.h"
+#include "lib/talks.bpf.h"
 
 struct rf_dialing { /* in */
-	__u32 addr_be;
+	struct rf_addr addr;
 	__u16 port;
 	__u8 proto;
 	__u8 bound_device;
@@ -19,7 +20,7 @@ struct rf_dialing { /* in */
 struct rf_dialed { /* out */
 	struct rf_answer answer;
 	struct rf_dial dial;
-	__u32 connect_be; /* where the socket is to connect */
+	struct rf_addr connect; /* where the socket is to connect */
 	__u16 connect_port;
 	__u16 local; /* the pod itself: nothing to remember */
 };
@@ -51,75 +52,100 @@ static __always_inline struct rf_pod *rf_pod_of(const struct rf_tag *tag, __u64 
 	return pod;
 }
 
-/* Service address -> one of its backends, by chance with equal weight. Returns a reason to refuse, or 0. */
-static __always_inline __u32 rf_translate(rf_epoch_t epoch, const struct rf_dialing *in, __u32 *addr_be, __u16 *port)
+/* Service address -> one of its backends. sk: NULL, or the datagram socket that is to keep it. Returns a reason to refuse, or 0. */
+static __always_inline __u32 rf_translate(rf_epoch_t epoch, void *sk, const struct rf_dialing *in, struct rf_addr *addr, __u16 *port)
 {
-	struct rf_service_key key = {.addr_be = in->addr_be, .port = in->port, .proto = in->proto};
+	struct rf_service_key key = {.addr = in->addr, .port = in->port, .proto = in->proto};
 	struct rf_service_value *service = rf_find(&services, epoch, &key);
 	struct rf_config *cfg = rf_config_of(epoch);
-	struct rf_backend *backend;
-	__u32 index;
 
 	if (!cfg)
 		return RF_REASON_NO_POLICY;
-	if (!service)
-		return (in->addr_be & cfg->service_mask_be) == cfg->service_net_be ? RF_REASON_NO_SERVICE : 0;
-	if (!service->count)
-		return RF_REASON_NO_BACKEND;
-	index = service->first + bpf_get_prandom_u32() % service->count;
-	backend = rf_find(&backends, epoch, &index);
-	if (!backend || !backend->addr_be)
-		return RF_REASON_NO_BACKEND;
-	*addr_be = backend->addr_be;
-	*port = backend->port;
+	if (service)
+		return sk ? rf_talk_pick(sk, epoch, service, addr, port) : rf_pick(epoch, service, addr, port);
+	for (int i = 0; i < 2; i++)
+		if (i < cfg->service_ranges && rf_range_has(&cfg->service[i], &in->addr))
+			return RF_REASON_NO_SERVICE;
 	return 0;
 }
 
-static __always_inline void rf_dial_judge(const struct rf_pod *pod, const struct rf_dialing *in, struct rf_dialed *out)
+/* Kinds of IPv6 addresses that no pod or peer has: IPv4-compatible (::/96, RFC 4291 2.5.5.1) and link-local (fe80::/10). NAT64 and 6to4 are
+ * addresses outside like any other. */
+static __always_inline int rf_is_odd(const struct rf_addr *a)
 {
-	rf_epoch_t epoch = rf_live_epoch();
-	struct rf_question q = {.src = pod->identity, .saddr_be = pod->addr_be, .proto = in->proto, .count_hit = 1};
-	__u32 reason, addr_be = in->addr_be;
-	struct rf_peer *peer;
-	__u16 port = in->port;
+	return (!a->be[0] && !a->be[1] && !a->be[2]) || (a->be[0] & RF_BE32(0xffc00000u)) == RF_BE32(0xfe800000u);
+}
 
-	out->answer.epoch = epoch;
-	out->dial.src = pod->identity;
-	if ((addr_be & RF_LOOPBACK_MASK) == RF_LOOPBACK_NET || !addr_be) {
-		/* Stays inside the pod's network namespace; the checker does not listen on 127.0.0.1. 0.0.0.0 is "this host": for a socket
-		 * bound to the pod's address that address, where it does. */
-		if (!addr_be && port == pod->checker_port)
-			return rf_refuse(out, RF_REASON_CHECKER_DIALED);
-		out->local = 1;
-		out->answer.verdict = RF_VERDICT_ALLOW;
-		out->answer.reason = RF_REASON_ALLOW_SELF;
-		return;
-	}
-	reason = rf_translate(epoch, in, &addr_be, &port);
-	if (reason)
-		return rf_refuse(out, reason);
-	out->connect_be = out->dial.real_be = addr_be;
-	out->connect_port = out->dial.real_port = port;
-	out->dial.dialed_be = in->addr_be;
-	out->dial.dialed_port = in->port;
-	if (addr_be == pod->addr_be) {
-		if (port == pod->checker_port)
-			return rf_refuse(out, RF_REASON_CHECKER_DIALED);
-		out->answer.verdict = RF_VERDICT_ALLOW;
-		out->answer.reason = RF_REASON_ALLOW_SELF;
-		return;
-	}
-	peer = bpf_map_lookup_elem(&peers, &addr_be);
-	q.dst = out->dial.dst = peer ? peer->identity : 0;
-	q.port = port;
-	rf_decide(epoch, &q, &out->answer);
-	if (out->answer.verdict != RF_VERDICT_L7)
-		return;
+/* What the policy admits can still be of a kind that a pod of the mesh cannot send. Returns a reason to refuse, or 0. */
+static __always_inline __u32 rf_kind_refused(const struct rf_pod *pod, const struct rf_addr *addr)
+{
+	if (rf_addr_is_none(rf_own_addr(pod, addr)) || rf_is_odd(addr))
+		return RF_REASON_FAMILY;
+	return rf_addr_is_multicast(addr) ? RF_REASON_MULTICAST : 0;
+}
+
+/* Stays inside the pod's network namespace; the checker does not listen on 127.0.0.1 or ::1. "Any" is "this host": for a socket bound to
+ * the pod's address that address, where it does. */
+static __always_inline void rf_dial_local(const struct rf_pod *pod, const struct rf_dialing *in, struct rf_dialed *out)
+{
+	if (rf_addr_is_any(&in->addr) && in->port == pod->checker_port)
+		return rf_refuse(out, RF_REASON_CHECKER_DIALED);
+	out->local = 1;
+	out->answer.verdict = RF_VERDICT_ALLOW;
+	out->answer.reason = RF_REASON_ALLOW_SELF;
+}
+
+static __always_inline void rf_dial_checker(const struct rf_pod *pod, const struct rf_dialing *in, struct rf_dialed *out)
+{
+	if (in->proto != RF_PROTO_TCP)
+		return rf_refuse(out, RF_REASON_DATAGRAM);
 	if (!(pod->flags & RF_POD_CHECKER_READY))
 		return rf_refuse(out, RF_REASON_CHECKER_DOWN);
 	if (in->bound_device) /* routed by its device, it would never reach a local address: it would hang */
 		return rf_refuse(out, RF_REASON_BOUND_DEVICE);
 	out->dial.via_checker = 1;
-	out->connect_be = pod->addr_be;
+	out->connect = *rf_own_addr(pod, &out->connect);
 	out->connect_port = pod->checker_port;
+}
+
+/* sk: the socket, if it sends datagrams, else NULL. */
+static __always_inline void rf_dial_judge(const struct rf_pod *pod, void *sk, const struct rf_dialing *in, struct rf_dialed *out)
+{
+	rf_epoch_t epoch = rf_live_epoch();
+	struct rf_question q = {.src = pod->identity, .proto = in->proto, .count_hit = in->proto == RF_PROTO_TCP};
+	struct rf_peer *peer;
+	__u32 reason;
+
+	out->answer.epoch = epoch;
+	out->dial.src = pod->identity;
+	if (rf_addr_is_loopback(&in->addr) || rf_addr_is_any(&in->addr))
+		return rf_dial_local(pod, in, out);
+	out->connect = in->addr;
+	out->connect_port = in->port;
+	reason = rf_translate(epoch, sk, in, &out->connect, &out->connect_port);
+	if (reason)
+		return rf_refuse(out, reason);
+	out->dial.real = out->connect;
+	out->dial.real_port = out->connect_port;
+	out->dial.dialed = in->addr;
+	out->dial.dialed_port = in->port;
+	if (rf_addr_equal(&out->connect, rf_own_addr(pod, &out->connect))) {
+		if (out->connect_port == pod->checker_port && in->proto == RF_PROTO_TCP)
+			return rf_refuse(out, RF_REASON_CHECKER_DIALED);
+		out->answer.verdict = RF_VERDICT_ALLOW;
+		out->answer.reason = RF_REASON_ALLOW_SELF;
+		return;
+	}
+	peer = rf_peer_of(&out->connect);
+	q.dst = out->dial.dst = peer ? peer->identity : 0;
+	q.saddr = *rf_own_addr(pod, &out->connect);
+	q.port = out->connect_port;
+	rf_decide(epoch, &q, &out->answer);
+	if (out->answer.reason == RF_REASON_NO_POLICY)
+		return;
+	reason = rf_kind_refused(pod, &out->connect);
+	if (reason && !(reason == RF_REASON_MULTICAST && out->answer.reason == RF_REASON_ALLOW_UNMESHED))
+		return rf_refuse(out, reason);
+	if (out->answer.verdict == RF_VERDICT_L7)
+		rf_dial_checker(pod, in, out);
 }

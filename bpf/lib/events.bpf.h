@@ -2,7 +2,7 @@
 /* What was decided, for people: a counter a reason and an event a decision. Neither can change a verdict. */
 #pragma once
 
-#include "lib/common.bpf.h"
+#include "lib/quota.bpf.h"
 
 /* reasons: one counter a reason code. Writer: all programs. Reader: agent. Never full. */
 struct {
@@ -12,7 +12,7 @@ struct {
 	__type(value, __u64);
 } reasons SEC(".maps");
 
-/* lost: events the ring had no room for. Writer: all programs. Reader: agent. Never full. */
+/* lost: events the ring, or the budget of their pod, had no room for. Writer: all programs. Reader: agent. Never full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -34,15 +34,16 @@ static __always_inline void rf_count(void *counters, __u32 index)
 		(*n)++; /* per CPU: nobody else writes it */
 }
 
-static __always_inline void rf_event_send(const struct rf_event *event)
+/* pod: whose budget pays (cgroup id; 0 = nobody's). */
+static __always_inline void rf_event_send(const struct rf_event *event, __u64 pod)
 {
-	if (bpf_ringbuf_output(&events, (void *)event, sizeof(*event), 0))
+	if (!rf_quota_event(pod, event->time_ns) || bpf_ringbuf_output(&events, (void *)event, sizeof(*event), 0))
 		rf_count(&lost, 0);
 }
 
-static __always_inline void rf_note(struct rf_event *event)
+static __always_inline void rf_note(struct rf_event *event, __u64 pod)
 {
 	event->time_ns = bpf_ktime_get_ns();
 	rf_count(&reasons, event->reason & (_RF_REASON_MAX - 1));
-	rf_event_send(event);
+	rf_event_send(event, pod);
 }

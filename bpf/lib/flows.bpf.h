@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Connections that a decision admitted or denied, as tc sees them. */
+/* Connections and datagram exchanges that a decision admitted or denied, as tc sees them. */
 #pragma once
 
 #include "lib/decide.bpf.h"
 #include "lib/packet.bpf.h"
+#include "lib/quota.bpf.h"
 
-#define RF_FLOWS_MAX 262144
+#define RF_FLOWS_MAX 1048576
 
-/* flows: initiator -> responder. Writer and reader: tc. Lifetime: until an RST or both FINs were seen and the agent's sweep, or reuse of
- * the tuple. Full: a new flow is denied (flow-table-full), existing ones are untouched. */
+/* flows: initiator -> responder. Writer and reader: tc; the agent's sweep removes through rf_forget. Lifetime: until an RST or both FINs,
+ * or for datagrams a silence, were seen and the sweep, or reuse of the tuple. Full: a new flow is denied (flow-table-full, or flow-quota
+ * for one pod's share), existing ones are untouched. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, RF_FLOWS_MAX);
@@ -27,46 +29,79 @@ union rf_flow_word {
 	__u64 word;
 };
 
-static __always_inline struct rf_tuple rf_reversed(const struct rf_tuple *t)
+static __always_inline void rf_reverse(struct rf_tuple *to, const struct rf_tuple *t)
 {
-	struct rf_tuple r = {.saddr_be = t->daddr_be, .daddr_be = t->saddr_be, .sport = t->dport, .dport = t->sport};
-
-	return r;
+	*to = (struct rf_tuple){.saddr = t->daddr, .daddr = t->saddr, .sport = t->dport, .dport = t->sport, .proto = t->proto};
 }
 
-/* A new connection: decided, remembered if admitted. A denied one leaves no entry, so denials cannot fill the table. */
-static __always_inline void rf_flow_open(const struct rf_packet *p, const struct rf_question *q, __u32 via_checker, struct rf_answer *a)
+/* From the table and from its pod's account. Returns 1 if it was this call that removed it. */
+static __always_inline int rf_flow_remove(const struct rf_tuple *key, __u64 pod)
 {
-	struct rf_flow flow = {.src = q->src, .dst = q->dst, .via_checker = (__u16)via_checker, .bytes = p->ip_len};
+	struct rf_usage *u;
 
+	if (bpf_map_delete_elem(&flows, key))
+		return 0; /* another processor was faster: it counted */
+	u = rf_usage_of(pod);
+	if (u)
+		rf_quota_give(&u->flows);
+	return 1;
+}
+
+/* Returns a reason to deny, or 0. */
+static __always_inline __u32 rf_flow_insert(const struct rf_tuple *key, const struct rf_flow *flow)
+{
+	struct rf_usage *u = rf_usage_of(flow->pod);
+	long r;
+
+	if (!u || rf_quota_take(u, &u->flows, RF_FLOWS_PER_POD))
+		return RF_REASON_FLOW_QUOTA;
+	r = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
+	if (!r)
+		return 0;
+	rf_quota_give(&u->flows);
+	return r == -17 ? 0 : RF_REASON_FLOW_FULL; /* EEXIST: another processor has just opened this very flow */
+}
+
+/* A new flow: decided, remembered if admitted. A denied one leaves no entry, so denials cannot fill the table. pod: on whose quota. */
+static __always_inline void rf_flow_open(const struct rf_packet *p, const struct rf_question *q, __u32 via_checker, __u64 pod,
+					 struct rf_answer *a)
+{
+	struct rf_flow *old = bpf_map_lookup_elem(&flows, &p->tuple);
+	__u32 reason;
+
+	if (old) /* of an older flow of this very tuple: it is over */
+		rf_flow_remove(&p->tuple, old->pod);
 	rf_decide_opened(rf_live_epoch(), q, via_checker, a);
-	if (a->verdict == RF_VERDICT_DENY) {
-		/* an older connection may have used this very tuple: it is over */
-		bpf_map_delete_elem(&flows, &p->tuple);
-		return;
-	}
-	if (a->reason == RF_REASON_ALLOW_UNMESHED)
+	if (a->verdict == RF_VERDICT_DENY || a->reason == RF_REASON_ALLOW_UNMESHED)
 		return; /* outside the mesh nothing is tracked */
-	flow.epoch = a->epoch;
-	flow.verdict = (__u16)a->verdict;
-	flow.reason = (__u16)a->reason;
-	flow.rule_id = a->rule_id;
-	flow.seen_ns = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&flows, &p->tuple, &flow, BPF_ANY))
-		rf_answer(a, RF_VERDICT_DENY, RF_REASON_FLOW_FULL, 0);
+
+	struct rf_flow flow = {
+		.epoch = a->epoch,
+		.verdict = (__u16)a->verdict,
+		.reason = (__u16)a->reason,
+		.src = q->src,
+		.dst = q->dst,
+		.via_checker = (__u16)via_checker,
+		.rule_id = a->rule_id,
+		.seen_ns = bpf_ktime_get_ns(),
+		.bytes = p->ip_len,
+		.pod = pod,
+	};
+
+	reason = rf_flow_insert(&p->tuple, &flow);
+	if (reason)
+		rf_answer(a, RF_VERDICT_DENY, reason, 0);
 }
 
-/* A packet of a known connection, whose tuple (initiator's view) is key. Decided again if another revision is live. Returns the reason to
- * drop, or 0. */
-static __always_inline __u32 rf_flow_use(struct rf_flow *flow, const struct rf_tuple *key, const struct rf_packet *p)
+/* Is the flow, whose tuple (initiator's view) is key, admitted by the live revision? Decided again if another one decided. */
+static __always_inline int rf_flow_stands(struct rf_flow *flow, const struct rf_tuple *key)
 {
 	rf_epoch_t epoch = rf_live_epoch();
 	union rf_flow_word w = {.word = *(volatile __u64 *)flow};
 	struct rf_answer a = {};
 
 	if (w.epoch != epoch) {
-		struct rf_question q = {
-			.src = flow->src, .dst = flow->dst, .saddr_be = key->saddr_be, .port = key->dport, .proto = RF_PROTO_TCP};
+		struct rf_question q = {.src = flow->src, .dst = flow->dst, .saddr = key->saddr, .port = key->dport, .proto = key->proto};
 
 		rf_decide_opened(epoch, &q, flow->via_checker, &a);
 		w.epoch = epoch;
@@ -75,9 +110,44 @@ static __always_inline __u32 rf_flow_use(struct rf_flow *flow, const struct rf_t
 		flow->rule_id = a.rule_id;
 		*(volatile __u64 *)flow = w.word;
 	}
-	if (w.verdict != RF_VERDICT_ALLOW)
+	return w.verdict == RF_VERDICT_ALLOW;
+}
+
+/* A packet of a known flow. Returns the reason to drop, or 0. */
+static __always_inline __u32 rf_flow_use(struct rf_flow *flow, const struct rf_tuple *key, const struct rf_packet *p)
+{
+	if (!rf_flow_stands(flow, key))
 		return RF_REASON_REVOKED;
 	flow->seen_ns = bpf_ktime_get_ns();
 	__sync_fetch_and_add(&flow->bytes, p->ip_len);
 	return 0;
+}
+
+/* The ends of a flow are still who they were: an address that another pod has by now inherits nothing. */
+static __always_inline int rf_same_ends(const struct rf_flow *flow, const struct rf_question *q, int from_responder)
+{
+	if (from_responder)
+		return flow->src == q->dst && flow->dst == q->src;
+	return flow->src == q->src && flow->dst == q->dst;
+}
+
+struct rf_found {
+	struct rf_flow *flow; /* NULL: none */
+	struct rf_tuple key;  /* initiator's view */
+	int from_responder;
+};
+
+/* The flow that a packet with these ends belongs to, in either direction. */
+static __always_inline void rf_flow_find(const struct rf_tuple *t, const struct rf_question *q, struct rf_found *found)
+{
+	found->key = *t;
+	found->from_responder = 0;
+	found->flow = bpf_map_lookup_elem(&flows, &found->key);
+	if (!found->flow) {
+		rf_reverse(&found->key, t);
+		found->from_responder = 1;
+		found->flow = bpf_map_lookup_elem(&flows, &found->key);
+	}
+	if (found->flow && !rf_same_ends(found->flow, q, found->from_responder))
+		found->flow = NULL;
 }

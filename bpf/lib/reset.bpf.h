@@ -19,26 +19,42 @@ static __always_inline __u16 rf_fold(__u64 sum)
 	return (__u16)~sum;
 }
 
-struct rf_reset_packet {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct tcphdr tcp;
-} __attribute__((packed));
-
+/* The pseudo headers of both families have the same sum: words that are zero add nothing (RFC 8200 section 8.1). */
 struct rf_tcp_pseudo {
-	__u32 saddr, daddr;
-	__u8 zero, proto;
-	__u16 len;
+	struct rf_addr saddr, daddr;
+	__u32 len;
+	__u32 proto;
 };
 
-static __always_inline void rf_reset_fill(struct rf_reset_packet *r, const struct rf_packet *p)
+static __always_inline void rf_pseudo_addr(struct rf_addr *to, const struct rf_addr *from)
 {
-	struct rf_tcp_pseudo pseudo = {
-		.saddr = p->tuple.daddr_be,
-		.daddr = p->tuple.saddr_be,
-		.proto = RF_PROTO_TCP,
-		.len = bpf_htons(sizeof(struct tcphdr)),
-	};
+	*to = *from;
+	if (rf_addr_is4(from))
+		to->be[2] = 0;
+}
+
+static __always_inline void rf_reset_tcp(struct tcphdr *tcp, const struct rf_packet *p)
+{
+	struct rf_tcp_pseudo pseudo = {.len = bpf_htonl(sizeof(*tcp)), .proto = bpf_htonl(RF_PROTO_TCP)};
+
+	tcp->source = bpf_htons(p->tuple.dport);
+	tcp->dest = bpf_htons(p->tuple.sport);
+	tcp->doff = 5;
+	tcp->rst = 1;
+	if (p->has_ack) {
+		tcp->seq = bpf_htonl(p->ack);
+	} else {
+		tcp->ack = 1;
+		tcp->ack_seq = bpf_htonl(p->seq + p->data_len + p->syn + p->fin);
+	}
+	rf_pseudo_addr(&pseudo.saddr, &p->tuple.daddr);
+	rf_pseudo_addr(&pseudo.daddr, &p->tuple.saddr);
+	tcp->check = rf_fold((__u64)bpf_csum_diff(NULL, 0, (__be32 *)tcp, sizeof(*tcp),
+						  (__wsum)bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), 0)));
+}
+
+static __always_inline int rf_reset_store4(struct __sk_buff *skb, const struct rf_packet *p)
+{
 	struct iphdr ip = {
 		.version = 4,
 		.ihl = 5,
@@ -46,42 +62,58 @@ static __always_inline void rf_reset_fill(struct rf_reset_packet *r, const struc
 		.frag_off = bpf_htons(0x4000), /* do not fragment */
 		.ttl = 64,
 		.protocol = RF_PROTO_TCP,
-		.saddr = p->tuple.daddr_be,
-		.daddr = p->tuple.saddr_be,
+		.saddr = p->tuple.daddr.be[3],
+		.daddr = p->tuple.saddr.be[3],
 	};
-	struct tcphdr tcp = {.source = bpf_htons(p->tuple.dport), .dest = bpf_htons(p->tuple.sport), .doff = 5, .rst = 1};
 
-	if (p->has_ack) {
-		tcp.seq = bpf_htonl(p->ack);
-	} else {
-		tcp.ack = 1;
-		tcp.ack_seq = bpf_htonl(p->seq + p->data_len + p->syn + p->fin);
-	}
 	ip.check = rf_fold((__u64)bpf_csum_diff(NULL, 0, (__be32 *)&ip, sizeof(ip), 0));
-	tcp.check = rf_fold((__u64)bpf_csum_diff(NULL, 0, (__be32 *)&tcp, sizeof(tcp),
-						 (__wsum)bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), 0)));
-	__builtin_memcpy(&r->ip, &ip, sizeof(ip));
-	__builtin_memcpy(&r->tcp, &tcp, sizeof(tcp));
+	return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0);
 }
 
-/* flags: 0 to answer a pod (back out of its veth), BPF_F_INGRESS to answer the side of the host. Returns the action; any failure drops. */
-static __always_inline int rf_reset(struct __sk_buff *skb, const struct rf_packet *p, __u64 flags)
+static __always_inline int rf_reset_store6(struct __sk_buff *skb, const struct rf_packet *p)
 {
-	struct rf_reset_packet r = {};
+	struct ipv6hdr ip = {.version = 6, .payload_len = bpf_htons(sizeof(struct tcphdr)), .nexthdr = RF_PROTO_TCP, .hop_limit = 64};
 
-	if (p->proto != RF_PROTO_TCP || p->rst)
-		return TC_ACT_SHOT;
-	if (bpf_skb_load_bytes(skb, 0, &r.eth, sizeof(r.eth)))
-		return TC_ACT_SHOT;
-	if (bpf_skb_change_tail(skb, sizeof(r), 0))
-		return TC_ACT_SHOT;
-	__u8 dest[ETH_ALEN];
-	__builtin_memcpy(dest, r.eth.h_dest, ETH_ALEN);
-	__builtin_memcpy(r.eth.h_dest, r.eth.h_source, ETH_ALEN);
-	__builtin_memcpy(r.eth.h_source, dest, ETH_ALEN);
-	rf_reset_fill(&r, p);
-	if (bpf_skb_store_bytes(skb, 0, &r, sizeof(r), 0))
-		return TC_ACT_SHOT;
+	__builtin_memcpy(&ip.saddr, &p->tuple.daddr, sizeof(ip.saddr));
+	__builtin_memcpy(&ip.daddr, &p->tuple.saddr, sizeof(ip.daddr));
+	return (int)bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip), 0);
+}
+
+static __always_inline int rf_reset_swap_ends(struct __sk_buff *skb)
+{
+	struct ethhdr was, now;
+
+	if (bpf_skb_load_bytes(skb, 0, &was, sizeof(was)))
+		return -1;
+	__builtin_memcpy(now.h_dest, was.h_source, ETH_ALEN);
+	__builtin_memcpy(now.h_source, was.h_dest, ETH_ALEN);
+	now.h_proto = was.h_proto;
+	return (int)bpf_skb_store_bytes(skb, 0, &now, sizeof(now), 0);
+}
+
+/* Rewrites the packet; 0, or -1: it is to be dropped. Only after rf_parse found a whole TCP header. */
+static __always_inline int rf_reset_write(struct __sk_buff *skb, const struct rf_packet *p)
+{
+	struct tcphdr tcp = {};
+
+	if (p->tuple.proto != RF_PROTO_TCP || p->rst)
+		return -1;
+	if (rf_reset_swap_ends(skb) || bpf_skb_change_tail(skb, p->l4 + sizeof(tcp), 0))
+		return -1;
+	rf_reset_tcp(&tcp, p);
+	if (rf_addr_is4(&p->tuple.saddr) ? rf_reset_store4(skb, p) : rf_reset_store6(skb, p))
+		return -1;
+	if (bpf_skb_store_bytes(skb, p->l4, &tcp, sizeof(tcp), 0))
+		return -1;
 	skb->mark = RF_RESET_MARK;
-	return (int)bpf_redirect(skb->ifindex, flags);
+	return 0;
+}
+
+/* Our own answer, on its way through an interface of ours. A process of the machine may be able to set the mark, too: it gains an empty RST
+ * by it. */
+static __always_inline int rf_is_own_reset(const struct __sk_buff *skb, const struct rf_packet *p, __u32 reason)
+{
+	if (skb->mark != RF_RESET_MARK || reason)
+		return 0;
+	return p->tuple.proto == RF_PROTO_TCP && p->rst && !p->syn && !p->fin && !p->data_len;
 }

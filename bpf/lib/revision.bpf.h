@@ -50,6 +50,14 @@ static __always_inline rf_epoch_t rf_live_epoch(void)
 	return c ? *(volatile rf_epoch_t *)&c->epoch : 0;
 }
 
+static __always_inline __u32 rf_live_flags(void)
+{
+	__u32 zero = 0;
+	struct rf_control *c = bpf_map_lookup_elem(&control, &zero);
+
+	return c ? c->flags : 0;
+}
+
 static __always_inline void *rf_slot(void *table, rf_epoch_t epoch)
 {
 	__u32 slot = epoch % RF_SLOTS;

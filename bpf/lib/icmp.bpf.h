@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * ICMP errors (RFC 792 types 3, 11, 12; RFC 4443 types 1 to 4) about an admitted flow. The error must come from the very end that the
+ * quoted packet was sent to and go to the end that sent it: errors of routers between them are not admitted. What is quoted must be the
+ * first bytes of a plain TCP or UDP packet of a flow that stands; and no error is longer than its RFC lets it be (RFC 1812 section 4.3.2.3:
+ * 576 bytes; RFC 4443 section 2.4 c: 1280 bytes).
+ */
+#pragma once
+
+#include "lib/flows.bpf.h"
+
+#define RF_ICMP_HEADER    8
+#define RF_ICMP_MAX       576
+#define RF_ICMPV6_MAX     1280
+#define RF_QUOTED_PORTS   8 /* at least this much of the transport header is quoted */
+#define RF_ICMP_LEAST(ip) (sizeof(ip) + RF_ICMP_HEADER + sizeof(ip) + RF_QUOTED_PORTS)
+
+struct rf_quoted_ports {
+	__be16 source, dest;
+	__u32 rest;
+};
+
+static __always_inline int rf_is_icmp_error(const struct rf_packet *p, __u8 type)
+{
+	if (rf_addr_is4(&p->tuple.saddr))
+		return type == 3 || type == 11 || type == 12;
+	return type >= 1 && type <= 4;
+}
+
+static __always_inline int rf_quoted4(struct __sk_buff *skb, const struct rf_packet *p, struct rf_tuple *quoted)
+{
+	struct iphdr ip;
+
+	if (p->ip_len < RF_ICMP_LEAST(ip) || p->ip_len > RF_ICMP_MAX)
+		return -1;
+	if (bpf_skb_load_bytes(skb, p->l4 + RF_ICMP_HEADER, &ip, sizeof(ip)))
+		return -1;
+	if (ip.version != 4 || ip.ihl != 5 || (ip.frag_off & bpf_htons(RF_IP_FRAGMENT)))
+		return -1;
+	if (bpf_ntohs(ip.tot_len) < sizeof(ip) + RF_QUOTED_PORTS)
+		return -1;
+	quoted->saddr = rf_addr4(ip.saddr);
+	quoted->daddr = rf_addr4(ip.daddr);
+	quoted->proto = ip.protocol;
+	return sizeof(ip);
+}
+
+static __always_inline int rf_quoted6(struct __sk_buff *skb, const struct rf_packet *p, struct rf_tuple *quoted)
+{
+	struct ipv6hdr ip;
+
+	if (p->ip_len < RF_ICMP_LEAST(ip) || p->ip_len > RF_ICMPV6_MAX)
+		return -1;
+	if (bpf_skb_load_bytes(skb, p->l4 + RF_ICMP_HEADER, &ip, sizeof(ip)))
+		return -1;
+	if (ip.version != 6 || bpf_ntohs(ip.payload_len) < RF_QUOTED_PORTS)
+		return -1;
+	__builtin_memcpy(&quoted->saddr, &ip.saddr, sizeof(quoted->saddr));
+	__builtin_memcpy(&quoted->daddr, &ip.daddr, sizeof(quoted->daddr));
+	quoted->proto = ip.nexthdr;
+	return sizeof(ip);
+}
+
+/* q: of the ICMP packet itself. */
+static __always_inline int rf_is_related(struct __sk_buff *skb, const struct rf_packet *p, const struct rf_question *q)
+{
+	struct rf_question back = {.src = q->dst, .dst = q->src};
+	struct rf_tuple quoted = {};
+	struct rf_quoted_ports ports;
+	struct rf_found f;
+	int header;
+	__u8 type;
+
+	if (bpf_skb_load_bytes(skb, p->l4, &type, sizeof(type)) || !rf_is_icmp_error(p, type))
+		return 0;
+	header = rf_addr_is4(&p->tuple.saddr) ? rf_quoted4(skb, p, &quoted) : rf_quoted6(skb, p, &quoted);
+	if (header < 0 || (quoted.proto != RF_PROTO_TCP && quoted.proto != RF_PROTO_UDP))
+		return 0;
+	if (!rf_addr_equal(&quoted.saddr, &p->tuple.daddr) || !rf_addr_equal(&quoted.daddr, &p->tuple.saddr))
+		return 0;
+	if (bpf_skb_load_bytes(skb, p->l4 + RF_ICMP_HEADER + (__u32)header, &ports, sizeof(ports)))
+		return 0;
+	quoted.sport = bpf_ntohs(ports.source);
+	quoted.dport = bpf_ntohs(ports.dest);
+	rf_flow_find(&quoted, &back, &f);
+	return f.flow && rf_flow_stands(f.flow, &f.key);
+}
