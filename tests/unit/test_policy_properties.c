@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random worlds against an oracle that reads the semantics table directly, and laws that hold for all of them: order never matters, a new
- * target never takes anything away, a removed one never gives anything, no TCPRoute widens what is checked per request.
+ * target never takes anything away, a removed one never gives anything, no TCPRoute widens what is checked per request. For UDP the first
+ * UDPRoute of a destination takes away, as that is what protects it; after that the same law holds.
  */
 #include "policy_world.h"
+
+#include "core/cleanup.h"
 
 #define WORLDS   60
 #define ACCOUNTS 5 /* "n0/a" ... "n4/a"; n4 is not in the mesh */
@@ -14,6 +17,9 @@ static const uint16_t ports[] = {1000, 2000}; /* http, tcp */
 static const char *const paths[] = {"/x", "/y", "/z"};
 static const char *const methods[] = {"GET", "PUT"};
 
+static const uint16_t udp_ports[] = {53, 99, 1000, 2000};
+
+enum udp_rule { UDP_NONE, UDP_53, UDP_99, UDP_ALL, UDP_MISSING, _UDP_MAX };
 enum tcp_rule { TCP_NONE, TCP_1000, TCP_2000, TCP_ALL, TCP_MISSING, _TCP_MAX };
 
 struct spec { /* of one TrafficTarget */
@@ -23,7 +29,7 @@ struct spec { /* of one TrafficTarget */
 	bool group_missing;
 	unsigned matches; /* bit 0: GET /x, bit 1: any /y, bit 2: GET /x|/y with a header condition */
 	enum tcp_rule tcp;
-	bool udp;
+	enum udp_rule udp;
 };
 
 static uint64_t seed;
@@ -45,7 +51,7 @@ static struct spec random_spec(void)
 		.group_missing = dice(8) == 0,
 		.matches = 1 + dice(7),
 		.tcp = dice(2) ? TCP_NONE : dice(_TCP_MAX),
-		.udp = dice(5) == 0,
+		.udp = dice(3) ? UDP_NONE : dice(_UDP_MAX),
 	};
 }
 
@@ -111,17 +117,48 @@ static enum rf_reason expected_reason(const struct spec *specs, size_t n, unsign
 	return others_have_route(specs, n, dst, method, path) ? RF_REASON_ROUTE_OTHERS : RF_REASON_NO_ROUTE;
 }
 
+static bool udp_passes(const struct spec *s, uint16_t port)
+{
+	switch (s->udp) {
+	case UDP_53:
+		return port == 53;
+	case UDP_99:
+		return port == 99 || port == 1000;
+	case UDP_ALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool expected_protected(const struct spec *specs, size_t n, unsigned dst)
+{
+	for (size_t i = 0; i < n; i++)
+		if (specs[i].dst == dst && specs[i].udp != UDP_NONE)
+			return true;
+	return false;
+}
+
+static bool expected_datagram(const struct spec *specs, size_t n, unsigned src, unsigned dst, uint16_t port)
+{
+	for (size_t i = 0; i < n; i++)
+		if (specs[i].dst == dst && (specs[i].sources & 1u << src) && udp_passes(&specs[i], port))
+			return true;
+	return !expected_protected(specs, n, dst);
+}
+
 /* ---- the same as objects ---- */
 
 static void write_rules(FILE *f, const struct spec *s)
 {
+	static const char *const udp_names[] = {"", "u53", "u99", "uall", "missing"};
 	static const char *const tcp_names[] = {"", "t1000", "t2000", "tall", "missing"};
 	static const char *const names[] = {"x", "y", "h"};
 
 	if (s->tcp != TCP_NONE)
 		fprintf(f, "  - {kind: TCPRoute, name: %s}\n", tcp_names[s->tcp]);
-	if (s->udp || (!s->group && s->tcp == TCP_NONE))
-		fprintf(f, "  - {kind: UDPRoute, name: u}\n");
+	if (s->udp != UDP_NONE)
+		fprintf(f, "  - {kind: UDPRoute, name: %s}\n", udp_names[s->udp]);
 	if (!s->group)
 		return;
 	fprintf(f, "  - kind: HTTPRouteGroup\n    name: %s\n    matches: [", s->group_missing ? "missing" : "g");
@@ -147,7 +184,7 @@ static void add_target(struct world *w, const struct spec *s, size_t number)
 	for (unsigned i = 0; i < ACCOUNTS; i++)
 		if (s->sources & 1u << i)
 			fprintf(f, "  - {kind: ServiceAccount, name: a, namespace: n%u}\n", i);
-	fprintf(f, "  rules:\n");
+	fprintf(f, "  rules:%s\n", s->udp == UDP_NONE && !s->group && s->tcp == TCP_NONE ? " []" : "");
 	write_rules(f, s);
 	assert_int_equal(fclose(f), 0);
 	snprintf(file, sizeof(file), "t%zu.yaml", number);
@@ -173,6 +210,13 @@ static void add_namespace(struct world *w, unsigned i)
 		    "apiVersion: specs.smi-spec.io/v1alpha4\nkind: TCPRoute\nmetadata: {name: tall, namespace: %s}\nspec: {matches: "
 		    "{ports: []}}\n",
 		    ns, ns, ns, ns);
+	world_yamlf(w, "udp.yaml",
+		    "apiVersion: specs.smi-spec.io/v1alpha4\nkind: UDPRoute\nmetadata: {name: u53, namespace: %s}\n"
+		    "spec: {matches: {ports: [53]}}\n---\n"
+		    "apiVersion: specs.smi-spec.io/v1alpha4\nkind: UDPRoute\nmetadata: {name: u99, namespace: %s}\n"
+		    "spec: {matches: {ports: [99, 1000]}}\n---\n"
+		    "apiVersion: specs.smi-spec.io/v1alpha4\nkind: UDPRoute\nmetadata: {name: uall, namespace: %s}\nspec: {}\n",
+		    ns, ns, ns);
 	world_pod(w,
 		  i == 0   ? "n0"
 		  : i == 1 ? "n1"
@@ -238,6 +282,28 @@ static void compare_with_oracle(unsigned src, unsigned dst, const char *method, 
 	assert_int_equal(verdict(x->a, account(src), account(dst), 80), RF_VERDICT_DENY);
 }
 
+/* As the kernel decides about a datagram of one pod of the mesh to another. */
+static bool datagram(const struct world *w, unsigned src, unsigned dst, uint16_t port)
+{
+	return !ident(w, account(dst))->datagrams || verdict_of(w, account(src), account(dst), port, IPPROTO_UDP) == RF_VERDICT_ALLOW;
+}
+
+static void compare_datagrams(const struct world *w, const struct spec *specs, size_t n)
+{
+	for (unsigned src = 0; src < ACCOUNTS; src++)
+		for (unsigned dst = 0; dst < ACCOUNTS; dst++)
+			for (size_t i = 0; i < RF_ARRAY_SIZE(udp_ports); i++) {
+				if (src == OUTSIDE || dst == OUTSIDE)
+					assert_int_equal(verdict_of(w, account(src), account(dst), udp_ports[i], IPPROTO_UDP),
+							 RF_VERDICT_DENY);
+				else
+					assert_int_equal(datagram(w, src, dst, udp_ports[i]),
+							 expected_datagram(specs, n, src, dst, udp_ports[i]));
+				/* What UDPRoutes grant is not in what the checker reads. */
+				assert_int_equal(request(w, account(src), account(dst), 53, "GET", "/x"), RF_REASON_NO_RULE);
+			}
+}
+
 static void specs_of(struct spec *specs, uint64_t world)
 {
 	seed = 0x9e3779b97f4a7c15ULL * (world + 1);
@@ -258,6 +324,7 @@ static void test_oracle(void **state)
 		build(&w, specs, TARGETS);
 		admitted += w.policy->allow_count;
 		ask_all(compare_with_oracle, &(struct pair_of_worlds){.a = &w, .specs = specs, .count = TARGETS});
+		compare_datagrams(&w, specs, TARGETS);
 		world_end(&w);
 	}
 	assert_true(admitted > 5 * WORLDS); /* the worlds are not all empty */
@@ -276,6 +343,19 @@ static void only_more(unsigned src, unsigned dst, const char *method, const char
 		assert_true(rf_reason_admits(request(x->b, s, d, 1000, method, path)));
 }
 
+static void only_more_datagrams(const struct world *a, const struct world *b)
+{
+	for (unsigned dst = 0; dst < OUTSIDE; dst++) {
+		if (ident(a, account(dst))->datagrams)
+			assert_true(ident(b, account(dst))->datagrams);
+		for (unsigned src = 0; src < OUTSIDE; src++)
+			for (size_t i = 0; i < RF_ARRAY_SIZE(udp_ports); i++)
+				if (ident(a, account(dst))->datagrams == ident(b, account(dst))->datagrams &&
+				    datagram(a, src, dst, udp_ports[i]))
+					assert_true(datagram(b, src, dst, udp_ports[i]));
+	}
+}
+
 static void test_adding_never_removes(void **state)
 {
 	(void)state;
@@ -288,6 +368,7 @@ static void test_adding_never_removes(void **state)
 		build(&a, specs, TARGETS - 1);
 		build(&b, specs, TARGETS);
 		ask_all(only_more, &(struct pair_of_worlds){.a = &a, .b = &b});
+		only_more_datagrams(&a, &b);
 		rf_policy_diff(a.policy, b.policy, &diff);
 		assert_int_equal(diff.removed, 0);
 		assert_int_equal(diff.added, b.policy->allow_count - a.policy->allow_count);
@@ -351,6 +432,7 @@ static void shuffle_world(struct world *w)
 	shuffle(o->targets, o->targets_count, sizeof(*o->targets));
 	shuffle(o->route_groups, o->route_groups_count, sizeof(*o->route_groups));
 	shuffle(o->tcp_routes, o->tcp_routes_count, sizeof(*o->tcp_routes));
+	shuffle(o->udp_routes, o->udp_routes_count, sizeof(*o->udp_routes));
 	shuffle(o->ingress_backends, o->ingress_backends_count, sizeof(*o->ingress_backends));
 	shuffle(w->pods, w->pod_count, sizeof(*w->pods));
 	for (size_t i = 0; i < o->targets_count; i++) {
