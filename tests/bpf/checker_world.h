@@ -41,7 +41,8 @@
 #include "sockd/protocol.h"
 
 #define POD          4711ull
-#define CHECKER_ADDR "127.0.0.77"
+#define CHECKER_LAST 77 /* last byte of the checker's addresses, which are the pod's */
+#define SERVER_LAST  1
 #define CHECKER_PORT 15001
 #define SERVER_PORT  8080
 #define PATIENCE_MS  5000
@@ -76,6 +77,39 @@ static inline void add(struct rf_objects *objects, const char *text)
 		fail_msg("%s", objects->diags.items[0].text);
 }
 
+/* A socket address of either family. */
+union address {
+	struct sockaddr any;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+};
+
+static inline union address address(const struct rf_addr *addr, uint16_t port)
+{
+	union address at = {0};
+
+	if (rf_addr_is4(addr)) {
+		at.four = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = addr->be[3]};
+		return at;
+	}
+	at.six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	memcpy(&at.six.sin6_addr, addr->be, sizeof(addr->be));
+	return at;
+}
+
+static inline uint16_t port_of(const union address *at)
+{
+	return ntohs(at->any.sa_family == AF_INET ? at->four.sin_port : at->six.sin6_port);
+}
+
+/* 192.0.2.LAST or 2001:db8::LAST (RFC 5737, RFC 3849), all on the loopback interface of the test's namespace. */
+static inline struct rf_addr addr_of(int family, uint32_t last)
+{
+	struct rf_addr six = {{htonl(0x20010db8), 0, 0, htonl(last)}};
+
+	return family == AF_INET ? rf_addr4(htonl(0xc0000200 | last)) : six;
+}
+
 /* buyer may use GET|POST on the pattern; another account may use /others; strangers nothing. NULL: buyer is not named at all. */
 static inline void publish(const char *pattern)
 {
@@ -100,8 +134,8 @@ static inline void publish(const char *pattern)
 				  .service_account = "store",
 				  .labels = &label,
 				  .label_count = 1,
-				  .addr4 = rf_addr4(htonl(INADDR_LOOPBACK)),
-				  .addr6 = {{0, 0, 0, htonl(1)}}};
+				  .addr4 = addr_of(AF_INET, SERVER_LAST),
+				  .addr6 = addr_of(AF_INET6, SERVER_LAST)};
 	struct rf_policy_input input = {.endpoints = &pod,
 					.endpoint_count = 1,
 					.mesh_name = "osm",
@@ -138,42 +172,9 @@ static inline void publish(const char *pattern)
 	rf_arena_free(arena);
 }
 
-/* A socket address of either family. */
-union address {
-	struct sockaddr any;
-	struct sockaddr_in four;
-	struct sockaddr_in6 six;
-};
-
-static inline union address address(const struct rf_addr *addr, uint16_t port)
-{
-	union address at = {0};
-
-	if (rf_addr_is4(addr)) {
-		at.four = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = addr->be[3]};
-		return at;
-	}
-	at.six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
-	memcpy(&at.six.sin6_addr, addr->be, sizeof(addr->be));
-	return at;
-}
-
-static inline uint16_t port_of(const union address *at)
-{
-	return ntohs(at->any.sa_family == AF_INET ? at->four.sin_port : at->six.sin6_port);
-}
-
-/* 127.0.0.1 or ::1 */
-static inline struct rf_addr loopback(int family)
-{
-	struct rf_addr six = {{0, 0, 0, htonl(1)}};
-
-	return family == AF_INET ? rf_addr4(htonl(INADDR_LOOPBACK)) : six;
-}
-
 static inline int listen_on(int family, uint16_t port)
 {
-	struct rf_addr addr = loopback(family);
+	struct rf_addr addr = addr_of(family, SERVER_LAST);
 	union address at = address(&addr, port);
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 
@@ -183,14 +184,34 @@ static inline int listen_on(int family, uint16_t port)
 	return fd;
 }
 
-static inline int loopback_up(void)
+static inline int add_address6(uint32_t last)
 {
-	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), r;
+	struct { /* struct in6_ifreq of linux/ipv6.h, which does not go with netinet/in.h */
+		struct in6_addr addr;
+		uint32_t prefixlen;
+		int ifindex;
+	} request = {.prefixlen = 128, .ifindex = (int)if_nametoindex("lo")};
+	struct rf_addr addr = addr_of(AF_INET6, last);
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
 
-	r = fd < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &ifr);
+	memcpy(&request.addr, addr.be, sizeof(request.addr));
+	r = fd < 0 ? -1 : ioctl(fd, SIOCSIFADDR, &request);
 	close(fd);
 	return r;
+}
+
+/* On the loopback interface every address of an IPv4 prefix is the machine's own. */
+static inline int network_up(void)
+{
+	struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING}, address4 = {.ifr_name = "lo:1"};
+	struct rf_addr addr = addr_of(AF_INET, SERVER_LAST);
+	union address at = address(&addr, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+	address4.ifr_addr = at.any;
+	r = fd < 0 || ioctl(fd, SIOCSIFFLAGS, &up) < 0 ? -1 : ioctl(fd, SIOCSIFADDR, &address4);
+	close(fd);
+	return r < 0 || add_address6(SERVER_LAST) < 0 ? -1 : add_address6(CHECKER_LAST);
 }
 
 static inline void program_path(char *ret, size_t size, const char *name)
@@ -251,10 +272,10 @@ static inline int ask(struct rf_sockd_message *message, int fd, int *ret_fd)
 	return rf_fdpass_recv(agent, message, sizeof(*message), ret_fd);
 }
 
-/* Where the checker listens: both of the pod's addresses are the machine's own. */
+/* Where the checker listens: the pod's addresses. */
 static inline struct rf_addr checker_addr(int family)
 {
-	return family == AF_INET ? rf_addr4(inet_addr(CHECKER_ADDR)) : loopback(AF_INET6);
+	return addr_of(family, CHECKER_LAST);
 }
 
 static inline int add_pod(void)
@@ -284,7 +305,7 @@ static inline int open_world(void **state)
 	store = identity("shop/store");
 	if (rf_instance_init(&instance, name) < 0 || start_broker() < 0)
 		return -1; /* before the agent has maps: the broker waits for them */
-	if (unshare(CLONE_NEWNET) < 0 || loopback_up() < 0)
+	if (unshare(CLONE_NEWNET) < 0 || network_up() < 0)
 		return -1;
 	if (rf_datapath_open(&instance, &dp) < 0) {
 		print_error("%s\n", rf_datapath_error(dp));
@@ -347,9 +368,9 @@ static inline void patience(int fd)
 }
 
 /* A connection as the kernel would redirect it; redirected false: dialled by hand. */
-static inline int dial_from(int family, rf_identity_t src, uint16_t port, bool redirected)
+static inline int dial_through(int family, rf_identity_t src, struct rf_addr real, uint16_t port, bool redirected)
 {
-	const struct rf_addr at = checker_addr(family), real = loopback(family);
+	const struct rf_addr at = checker_addr(family);
 	struct rf_origdst dst = {
 		.real = real, .dialed = real, .real_port = port, .dialed_port = port, .src = src, .dst = store, .pod = POD};
 	struct rf_tuple key = {.saddr = at, .daddr = at, .dport = CHECKER_PORT, .proto = IPPROTO_TCP};
@@ -366,6 +387,11 @@ static inline int dial_from(int family, rf_identity_t src, uint16_t port, bool r
 	assert_int_equal(connect(fd, &to.any, sizeof(to)), 0);
 	patience(fd);
 	return fd;
+}
+
+static inline int dial_from(int family, rf_identity_t src, uint16_t port, bool redirected)
+{
+	return dial_through(family, src, addr_of(family, SERVER_LAST), port, redirected);
 }
 
 static inline int dial_to(rf_identity_t src, uint16_t port, bool redirected)

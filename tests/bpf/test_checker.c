@@ -77,7 +77,7 @@ static void test_keep_alive_and_denials(void **state)
 static void test_both_families(void **state)
 {
 	struct rf_access_record record;
-	const struct rf_addr real = loopback(AF_INET6);
+	const struct rf_addr real = addr_of(AF_INET6, SERVER_LAST);
 	int client, up;
 
 	(void)state;
@@ -198,6 +198,50 @@ static void test_upstream_failures(void **state)
 	say(up, "zz\r\n");
 	hear_reset(client);
 	close(up);
+}
+
+/* Where no packet filter would see the connection, the broker does not begin one, whatever the checker was made to believe. */
+static void test_no_way_into_the_pod_itself(void **state)
+{
+	const struct rf_addr loopback6 = {{0, 0, 0, htonl(1)}}, mapped = rf_addr4(htonl(INADDR_LOOPBACK));
+	const struct {
+		int family;
+		struct rf_addr to;
+	} cases[] = {
+		{AF_INET, mapped},
+		{AF_INET6, loopback6},
+		{AF_INET6, mapped},
+		{AF_INET, checker_addr(AF_INET)},
+		{AF_INET6, checker_addr(AF_INET6)},
+		{AF_INET, rf_addr4(htonl(0xa9fe0001))},
+		{AF_INET, rf_addr4(htonl(INADDR_BROADCAST))},
+	};
+	int client, trap = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), off = 0;
+	struct pollfd p = {.fd = trap, .events = POLLIN};
+	union address any = {.six = {.sin6_family = AF_INET6, .sin6_port = htons(SERVER_PORT)}};
+
+	(void)state;
+	close(server);
+	close(server6);
+	assert_int_equal(setsockopt(trap, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)), 0);
+	assert_int_equal(setsockopt(trap, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), 0);
+	assert_int_equal(bind(trap, &any.any, sizeof(any.six)), 0);
+	assert_int_equal(listen(trap, 16), 0);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(cases); i++) {
+		client = dial_through(cases[i].family, buyer, cases[i].to, SERVER_PORT, true);
+		say(client, "GET / HTTP/1.1\r\n" HOST "\r\n");
+		hear_refusal(client, "HTTP/1.1 503 ");
+		assert_int_equal(poll(&p, 1, 0), 0);
+	}
+	/* the trap works */
+	client = dial();
+	say(client, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+	close(client);
+	close(trap);
+	server = listen_on(AF_INET, SERVER_PORT);
+	server6 = listen_on(AF_INET6, SERVER_PORT);
+	assert_true(server >= 0 && server6 >= 0);
 }
 
 static void test_bad_body_never_completes(void **state)
@@ -350,8 +394,11 @@ static void test_broker_answers(void **state)
 	checker = (pid_t)message.pid;
 	assert_true(checker > 0);
 	/* the port is taken by somebody else */
-	message = (struct rf_sockd_message){
-		.op = RF_SOCKD_POD_ADD, .pod = POD + 1, .addr4 = checker_addr(AF_INET), .addr6 = loopback(AF_INET6), .port = SERVER_PORT};
+	message = (struct rf_sockd_message){.op = RF_SOCKD_POD_ADD,
+					    .pod = POD + 1,
+					    .addr4 = checker_addr(AF_INET),
+					    .addr6 = addr_of(AF_INET6, SERVER_LAST),
+					    .port = SERVER_PORT};
 	up = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(ask(&message, up, NULL), 0);
 	assert_int_equal(message.op, RF_SOCKD_POD_STATE);
@@ -430,7 +477,8 @@ static void test_checker_is_powerless(void **state)
 static void test_replay_drops_what_is_not_named(void **state)
 {
 	struct rf_sockd_message message = {.op = RF_SOCKD_SYNCED};
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(CHECKER_PORT)};
+	const struct rf_addr at = checker_addr(AF_INET);
+	union address to = address(&at, CHECKER_PORT);
 	int fd;
 
 	(void)state;
@@ -450,12 +498,11 @@ static void test_replay_drops_what_is_not_named(void **state)
 	assert_int_equal(ask(&message, -1, NULL), 0);
 	assert_int_equal(message.port, 0);
 	/* and the checker has let go of it, too */
-	inet_pton(AF_INET, CHECKER_ADDR, &to.sin_addr);
 	for (int64_t until = now_ms() + PATIENCE_MS;;) {
 		int r;
 
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		r = connect(fd, (struct sockaddr *)&to, sizeof(to));
+		r = connect(fd, &to.any, sizeof(to));
 		close(fd);
 		if (r < 0)
 			break;
@@ -474,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_policy_changes_under_a_connection),
 		cmocka_unit_test(test_refusals_forward_nothing),
 		cmocka_unit_test(test_upstream_failures),
+		cmocka_unit_test(test_no_way_into_the_pod_itself),
 		cmocka_unit_test(test_bad_body_never_completes),
 		cmocka_unit_test(test_ends_are_passed_on),
 		cmocka_unit_test(test_tunnel),
