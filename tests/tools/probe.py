@@ -8,6 +8,7 @@ in   dial, port           where to connect
      body_bytes           http, per request: a body of that many bytes instead of `body`
      half_close           http: shut down the sending side after the last request, before reading its answer
      send, server_first   tcp: what to send; expect a greeting before sending
+     family               4 or 6: only addresses of that family of the name `dial`
      timeout              seconds for every wait, default 5
      repeat               do all that so many times, each on a connection of its own; the last result is printed, and in
                           "outcomes" and "servers" how often each HTTP status (or connect result) and each X-Server was seen, in order
@@ -15,6 +16,7 @@ out  connect              "ok", "refused" (refused at once or forbidden by the k
                           or "error NAME"
      answers              http: list of {status, headers{}, body, length, sha256}; shorter than requests if the connection ended before
      received             tcp: what came back
+     peer                 whom the socket says it is connected to (getpeername)
      seconds              how long it all took
 """
 import errno
@@ -92,12 +94,21 @@ def tcp_probe(sock, job, result):
         raise ConnectionResetError(errno.ECONNRESET, "closed without an answer")
 
 
+def dial(job, timeout):
+    families = {4: socket.AF_INET, 6: socket.AF_INET6}
+    if "family" not in job:
+        return socket.create_connection((job["dial"], job["port"]), timeout)
+    to = socket.getaddrinfo(job["dial"], job["port"], families[job["family"]], socket.SOCK_STREAM)[0][4]
+    return socket.create_connection(to[:2], timeout)
+
+
 def attempt(job):
     timeout = job.get("timeout", 5)
     result = {"connect": "ok", "answers": [], "received": ""}
     start = time.monotonic()
     try:
-        with socket.create_connection((job["dial"], job["port"]), timeout) as sock:
+        with dial(job, timeout) as sock:
+            result["peer"] = sock.getpeername()[0]
             (tcp_probe if job.get("proto") == "tcp" else http_probe)(sock, job, result)
     except (OSError, http.client.HTTPException) as error:
         result["error"] = str(error)

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A small server for tests: server.py NAME PORT/KIND..., KIND = http | tcp | tcp-server-first.
+"""A small server for tests: server.py NAME PORT/KIND..., KIND = http | tcp | tcp-server-first | udp. It listens on both
+families, as far as there are addresses.
 
 http answers every request with 200 and a line "NAME METHOD PATH LENGTH"; /echo answers with the request's body, /bytes/N with N bytes. "Upgrade: echo" makes the
 connection a tunnel, which goes on as tcp does.
 tcp sends back what it gets and closes after the peer did; tcp-server-first greets before the client says anything.
+udp answers each datagram with "NAME to ADDRESS: " and what it got; ADDRESS is the sender's, as seen here.
 """
 import asyncio
 import os
+import socket
 import sys
 
 LIMIT = 1 << 20
@@ -90,14 +93,49 @@ def handler(name, kind):
     return handle
 
 
+class Echo(asyncio.DatagramProtocol):
+    def __init__(self, name):
+        self.name = name
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        self.transport.sendto(f"{self.name} to {addr[0]}: ".encode() + data, addr)
+
+    def error_received(self, exc):
+        print(f"datagrams: {exc!r}", flush=True)
+
+
+def everywhere():
+    """Where to listen. The list of IPv6 addresses is empty where IPv6 is off, and not there in a kernel without it."""
+    try:
+        with open("/proc/net/if_inet6") as f:
+            return ["0.0.0.0", "::"] if f.read() else ["0.0.0.0"]
+    except FileNotFoundError:
+        return ["0.0.0.0"]
+
+
+async def listen_udp(name, host, port):
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    if ":" in host:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind((host, port))
+    await asyncio.get_running_loop().create_datagram_endpoint(lambda: Echo(name), sock=sock)
+
+
 async def main():
     name, *ports = sys.argv[1:]
     servers = []
     for text in ports:
         port, kind = text.split("/", 1)
-        servers.append(await asyncio.start_server(handler(name, kind), "0.0.0.0", int(port), limit=LIMIT))
+        if kind == "udp":
+            for host in everywhere():
+                await listen_udp(name, host, int(port))
+        else:
+            servers.append(await asyncio.start_server(handler(name, kind), everywhere(), int(port), limit=LIMIT))
     print(f"{name} ready, pid {os.getpid()}", flush=True)
-    await asyncio.gather(*(s.serve_forever() for s in servers))
+    await asyncio.gather(asyncio.Event().wait(), *(s.serve_forever() for s in servers))
 
 
 asyncio.run(main())
