@@ -169,6 +169,9 @@ class Mesh:
     def probe_in_pod(self, pod, job):
         return self.answer(self.cli("exec", "/".join(pod), "--", PYTHON, f"{self.work}/tools/probe.py", json.dumps(job))[1])
 
+    def datagram_in_pod(self, pod, to, port):
+        return self.cli("exec", "/".join(pod), "--", PYTHON, f"{self.work}/tools/datagram.py", to, str(port))[1].strip()
+
     def probe_from(self, source, job):
         """From the node itself (source None), or from that address outside."""
         prefix = []

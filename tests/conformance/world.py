@@ -3,6 +3,9 @@
 import ipaddress
 import json
 
+import judge
+from mesh import MeshError
+
 # Sources outside any pod. The cases' addresses may be in use around this machine, so they are played by addresses that are in the same
 # place as far as the case is concerned (inside or outside 10.0.0.0/8).
 OUTSIDE = {"10.9.8.7": "10.215.9.7", "192.168.1.5": "198.51.100.5", "172.16.0.1": "203.0.113.1"}
@@ -97,12 +100,24 @@ class World:
         pods = {}
         for service in self.case["services"]:
             if service["sa"]:
-                port = f"{service['targetPort']}/{server_kind(service)}"
-                pods[service["ns"], service["name"]] = {"deployment": True, "account": service["sa"].split("/")[1], "ports": [port]}
+                ports = [f"{service['targetPort']}/{server_kind(service)}"] + self.datagram_ports(service)
+                pods[service["ns"], service["name"]] = {"deployment": True, "account": service["sa"].split("/")[1], "ports": ports}
         if self.source_kind() == "pod" and not self.client_pod(pods):
             pods[self.from_ns, "client"] = {"deployment": False, "account": self.from_account, "ports": []}
         self.mesh.pods(pods)
         self.client = self.client_pod(pods)
+
+    def datagrams(self):
+        return (self.case["request"] or {}).get("proto") == "udp"
+
+    def datagram_ports(self, service):
+        """The server answers on the port that a UDP request goes to: else silence would be no denial."""
+        return [f"{self.case['request']['port']}/udp"] if self.datagrams() and service["sa"] == self.case["to_sa"] else []
+
+    def check_server(self):
+        """Before the case's rules UDP is not protected, so the server must answer."""
+        if self.datagrams() and (got := self.request())["connect"] != "ok":
+            raise MeshError(f"no answer from the server before the case's rules: {got['received']}")
 
     def source_kind(self):
         address = (self.case["request"] or {}).get("source_ip")
@@ -128,6 +143,8 @@ class World:
     def request(self):
         request = self.case["request"]
         dial, port = self.target()
+        if self.datagrams():
+            return judge.datagram(self.mesh.datagram_in_pod(self.client, dial, port))
         job = {"dial": dial, "port": port, "proto": request["proto"], "send": request.get("send", ""),
                "server_first": self.case["expect"].get("server_speaks_first", False), "timeout": 4}
         if request["proto"] == "http":
