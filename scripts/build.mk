@@ -85,7 +85,7 @@ endif
 all: programs ## build the four programs into build/ (V=1: show commands, DEBUG=1: ASan + UBSan into build/debug)
 programs: $(PROGRAMS)
 bpf: $(BPF_SKEL) ## compile the BPF programs only
-tests: $(UNIT_TESTS) $(BPF_TESTS) $(B)/tests/bpf/insns ## build the C tests, run nothing
+tests: $(UNIT_TESTS) $(BPF_TESTS) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker ## build the C tests, run nothing
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root needed)
 	$(Q)failed=; for t in $(UNIT_TESTS); do $$t || failed="$$failed $$t"; done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, unit tests under ASan + UBSan
