@@ -27,6 +27,7 @@ static const struct attachment attachments[] = {
 	{"rf_connect6", BPF_CGROUP_INET6_CONNECT, false},         {"rf_sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false},
 	{"rf_sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false},          {"rf_getpeername4", BPF_CGROUP_INET4_GETPEERNAME, false},
 	{"rf_getpeername6", BPF_CGROUP_INET6_GETPEERNAME, false}, {"rf_sockops", BPF_CGROUP_SOCK_OPS, false},
+	{"rf_recvmsg4", BPF_CGROUP_UDP4_RECVMSG, false},          {"rf_recvmsg6", BPF_CGROUP_UDP6_RECVMSG, false},
 	{"rf_getsockopt", BPF_CGROUP_GETSOCKOPT, true},
 };
 

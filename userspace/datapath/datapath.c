@@ -16,6 +16,7 @@
 
 #include "core/cleanup.h"
 #include "datapath/private.h"
+#include "datapath/takeover.h"
 
 const char *const rf_table_names[_RF_TABLE_MAX] = {"config", "idents", "allow", "ingress", "services", "backends", "rules", "routes"};
 const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods", "links",  "peers", "tags",     "flows", "origdst",
@@ -24,7 +25,7 @@ const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods", "links",  "pee
 /* cgroup programs etc. whose pins bpftool and attestation use */
 static const char *const program_names[] = {"rf_ask",      "rf_sock_create",  "rf_connect4",     "rf_connect6", "rf_sendmsg4",
 					    "rf_sendmsg6", "rf_getpeername4", "rf_getpeername6", "rf_sockops",  "rf_getsockopt",
-					    "rf_from_pod", "rf_to_pod",       "rf_forget"};
+					    "rf_from_pod", "rf_to_pod",       "rf_forget",       "rf_recvmsg4", "rf_recvmsg6"};
 
 int rf_dp_fail(struct rf_datapath *dp, int err, const char *format, ...)
 {
@@ -42,6 +43,11 @@ int rf_dp_fail(struct rf_datapath *dp, int err, const char *format, ...)
 const char *rf_datapath_error(const struct rf_datapath *dp)
 {
 	return dp->error;
+}
+
+const char *rf_datapath_warning(const struct rf_datapath *dp)
+{
+	return dp->warning;
 }
 
 static void datapath_freep(struct rf_datapath **dp)
@@ -146,7 +152,7 @@ static int pin_programs(struct rf_datapath *dp)
 	return 0;
 }
 
-static int make_directories(struct rf_datapath *dp)
+int rf_dp_make_directories(struct rf_datapath *dp)
 {
 	static const char *const subs[] = {"", "/maps", "/live", "/progs", "/links", "/links/pods"};
 	char path[sizeof(dp->dir) + 16];
@@ -162,9 +168,9 @@ static int make_directories(struct rf_datapath *dp)
 	return 0;
 }
 
-static int load_all(struct rf_datapath *dp)
+int rf_dp_load_all(struct rf_datapath *dp)
 {
-	int r = make_directories(dp);
+	int r = rf_dp_make_directories(dp);
 
 	if (r == 0)
 		r = rf_dp_objects_load(dp);
@@ -186,7 +192,7 @@ static int create(struct rf_datapath *dp)
 	r = rf_dp_unpin_tree(dp->dir, false, NULL, NULL);
 	if (r < 0)
 		return rf_dp_fail(dp, -r, "cannot remove the half-built '%s'", dp->dir);
-	r = load_all(dp);
+	r = rf_dp_load_all(dp);
 	if (r < 0)
 		return r;
 	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
@@ -200,33 +206,43 @@ static int create(struct rf_datapath *dp)
 	return 0;
 }
 
-static int check_layout(struct rf_datapath *dp)
-{
-	_cleanup_close_ int fd = rf_dp_pinned(dp->dir, "maps", "control");
-	struct rf_control control;
-	__u32 zero = 0;
-
-	if (fd < 0)
-		return rf_dp_fail(dp, -fd, "cannot open '%s/maps/control' ('ringfence uninstall' removes the remains)", dp->dir);
-	if (bpf_map_lookup_elem(fd, &zero, &control) < 0)
-		return rf_dp_fail(dp, errno, "cannot read '%s/maps/control'", dp->dir);
-	if (control.layout != RF_LAYOUT_VERSION)
-		return rf_dp_fail(dp, EPROTO,
-				  "the kernel holds tables of layout %u, this agent writes layout %u: run 'ringfence uninstall' first",
-				  control.layout, RF_LAYOUT_VERSION);
-	return 0;
-}
-
 /* Maps stay as they are, programs are loaded against them, links are switched over one by one: no packet meets an empty hook. */
 static int adopt(struct rf_datapath *dp)
 {
-	int r = check_layout(dp);
+	char fresh[sizeof(dp->dir)];
+	int r;
 
-	if (r == 0)
-		r = load_all(dp);
-	if (r == 0)
-		r = rf_dp_attach_cgroups(dp);
-	return r;
+	snprintf(fresh, sizeof(fresh), "%s_new", dp->instance.bpffs_dir);
+	(void)rf_dp_unpin_tree(fresh, false, NULL, NULL); /* of a takeover that ended before it changed anything */
+	r = rf_dp_load_all(dp);
+	return r < 0 ? r : rf_takeover_finish(dp);
+}
+
+static int adopt_or_take_over(struct rf_datapath *dp)
+{
+	struct rf_comparison c;
+	int r = rf_compare_layouts(dp, dp->dir, &c);
+
+	if (r < 0)
+		return r;
+	return c.differs ? rf_takeover(dp, &c) : adopt(dp);
+}
+
+/* Who only looks cannot read what another version wrote. */
+static int check_layout(struct rf_datapath *dp)
+{
+	struct rf_comparison c;
+	int r = rf_compare_layouts(dp, dp->dir, &c);
+
+	if (r < 0)
+		return r;
+	if (c.differs)
+		return rf_dp_fail(
+			dp, EPROTO,
+			"the kernel's tables are of another version than this program (layout %u, here %u): use the 'ringfence' of "
+			"the ringfenced that runs, or start this version's ringfenced, which takes them over",
+			c.version, RF_LAYOUT_VERSION);
+	return 0;
 }
 
 /* The error text must outlive the object: failures hand out a datapath that can only be asked for its error and closed. */
@@ -246,7 +262,9 @@ int rf_datapath_open(const struct rf_instance *instance, struct rf_datapath **re
 	r = take_lock(dp);
 	if (r < 0)
 		return finish_open(&dp, r, ret);
-	r = access(instance->bpffs_dir, F_OK) == 0 ? adopt(dp) : create(dp);
+	r = rf_takeover_tidy(dp);
+	if (r == 0)
+		r = access(instance->bpffs_dir, F_OK) == 0 ? adopt_or_take_over(dp) : create(dp);
 	return finish_open(&dp, r, ret);
 }
 

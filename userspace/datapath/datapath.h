@@ -27,6 +27,8 @@ int rf_datapath_open(const struct rf_instance *instance, struct rf_datapath **re
 int rf_datapath_inspect(const struct rf_instance *instance, struct rf_datapath **ret);
 void rf_datapath_close(struct rf_datapath *dp); /* NULL-safe; detaches nothing */
 const char *rf_datapath_error(const struct rf_datapath *dp);
+/* What an administrator should know though everything is enforced, in words; "" = nothing. */
+const char *rf_datapath_warning(const struct rf_datapath *dp);
 
 /* Live revision, 0 = none. */
 int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret);

@@ -5,7 +5,8 @@
  *	live/<table>       the inner maps of the live revision, replaced after each switch: the stable paths for bpftool
  *	progs/<name>       every program
  *	links/<name>       cgroup attachments; links/pods/<key>_from and <key>_to: tc attachments of a pod's veth
- * It is built as <bpffs_dir>_new and published by one rename; what carries that name at a start is the remains of a killed one.
+ * It is built as <bpffs_dir>_new and published by a rename; what carries that name at a start is the remains of a killed one. takeover.c
+ *says what <bpffs_dir>_old is.
  */
 #pragma once
 
@@ -13,14 +14,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/bpf.h>
+
 #include "datapath/datapath.h"
 
+struct bpf_map;
 struct bpf_object;
 struct bpf_program;
 struct btf;
 struct ring_buffer;
 
-enum rf_object_id { RF_OBJECT_ASK, RF_OBJECT_SOCK, RF_OBJECT_CONNECT, RF_OBJECT_SOCKOPS, RF_OBJECT_SOCKOPT, RF_OBJECT_TC, _RF_OBJECT_MAX };
+enum rf_object_id {
+	RF_OBJECT_ASK,
+	RF_OBJECT_FORGET,
+	RF_OBJECT_SOCK,
+	RF_OBJECT_CONNECT,
+	RF_OBJECT_SENDMSG,
+	RF_OBJECT_SOCKOPS,
+	RF_OBJECT_SOCKOPT,
+	RF_OBJECT_TC,
+	_RF_OBJECT_MAX
+};
 
 /* Tables of a revision, in the order in which they are built. */
 enum rf_table_id {
@@ -56,11 +70,23 @@ enum rf_map_id {
 extern const char *const rf_table_names[_RF_TABLE_MAX];
 extern const char *const rf_map_names[_RF_MAP_MAX];
 
+/* The inner maps of a table. */
+struct rf_table_spec {
+	enum bpf_map_type type;
+	__u32 flags;
+	__u32 key_size;
+	__u32 value_size;
+	const char *key_type; /* BTF names, see ask.bpf.c */
+	const char *value_type;
+};
+extern const struct rf_table_spec rf_table_specs[_RF_TABLE_MAX];
+
 struct rf_datapath {
 	struct rf_instance instance;
 	char dir[4096 + 8]; /* where the pins are right now: <bpffs_dir> or, while it is built, <bpffs_dir>_new */
 	bool inspect_only;
 	bool has_set_retval; /* denied connects fail with ECONNREFUSED, else EPERM */
+	bool has_mptcp;      /* subflows of MPTCP sockets are recognised, else they are denied (no-tag) */
 	bool has_inner_btf;  /* tables of a revision can carry their types */
 	int lock_fd;
 	int tables[_RF_TABLE_MAX]; /* outer maps */
@@ -72,18 +98,33 @@ struct rf_datapath {
 	void (*event_fn)(void *arg, const struct rf_event *event);
 	void *event_arg;
 	char error[1024];
+	char warning[512]; /* of what is not as it should be, though everything is enforced */
 };
 
 /* Remembers the sentence and returns -err: `return rf_dp_fail(dp, -r, "cannot ...")`. err: positive errno. */
 int rf_dp_fail(struct rf_datapath *dp, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* datapath.c, both in dp->dir: the tree's directories; programs loaded and pinned, maps opened. */
+int rf_dp_make_directories(struct rf_datapath *dp);
+int rf_dp_load_all(struct rf_datapath *dp);
+
 /* objects.c: opens every BPF object against dp->dir (maps there are reused, others are made and pinned) and loads it. */
 int rf_dp_objects_load(struct rf_datapath *dp);
 void rf_dp_objects_close(struct rf_datapath *dp);
+/* Calls fn for every map that an object wants (a map of several objects several times), loading nothing. Stops at the first failure. */
+int rf_dp_objects_each_map(int (*fn)(void *arg, struct bpf_object *object, struct bpf_map *map), void *arg);
 struct bpf_program *rf_dp_program(struct rf_datapath *dp, const char *name); /* NULL: no such program */
+
+/* features.c: sets the object's `const volatile __u8 name`, before it is loaded; 0 also if it has none. */
+int rf_dp_feature(struct bpf_object *object, const char *name, bool value);
 
 /* probe.c: can a map with BTF be stored where the template has none? Asked after the objects are loaded. */
 bool rf_dp_inner_btf(struct rf_datapath *dp);
+
+/* revision.c. An empty table for a revision: fd or -errno. */
+int rf_dp_table_make(struct rf_datapath *dp, enum rf_table_id table, size_t count);
+/* Returns when no program runs any more that was running when it was called: a store into an array of maps waits for that. */
+void rf_dp_grace(struct rf_datapath *dp);
 
 /* attach.c */
 int rf_dp_attach_cgroups(struct rf_datapath *dp);
@@ -92,6 +133,10 @@ bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path);
 /* tc.c */
 int rf_dp_tc_attach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
 int rf_dp_tc_attach_filters(struct rf_datapath *dp, uint32_t ifindex); /* clsact only: what kernels without tcx get */
+/* To the loaded program, in place: the pinned link of that name, whose interface may be gone; the filters of an interface, if it has ours.
+ */
+int rf_dp_tc_move_link(struct rf_datapath *dp, const char *name, int fd);
+int rf_dp_tc_move_filters(struct rf_datapath *dp, uint32_t ifindex);
 void rf_dp_tc_detach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
 bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod);
 

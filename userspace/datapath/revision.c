@@ -20,16 +20,7 @@
 #include "datapath/private.h"
 #include "policy/policy.h"
 
-struct table_spec {
-	enum bpf_map_type type;
-	__u32 flags;
-	__u32 key_size;
-	__u32 value_size;
-	const char *key_type; /* BTF names, see ask.bpf.c */
-	const char *value_type;
-};
-
-static const struct table_spec specs[_RF_TABLE_MAX] = {
+const struct rf_table_spec rf_table_specs[_RF_TABLE_MAX] = {
 	[RF_TABLE_CONFIG] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, 4, sizeof(struct rf_config), "unsigned int", "rf_config"},
 	[RF_TABLE_IDENTS] = {BPF_MAP_TYPE_HASH, 0, sizeof(rf_identity_t), sizeof(struct rf_ident), "rf_identity_t", "rf_ident"},
 	[RF_TABLE_ALLOW] = {BPF_MAP_TYPE_HASH, 0, sizeof(struct rf_allow_key), sizeof(struct rf_allow_value), "rf_allow_key",
@@ -74,8 +65,10 @@ static struct content content_of(const struct rf_policy *p, enum rf_table_id id)
 }
 
 /* BTF is for people: where the kernel refuses a map with it, there is one without. */
-static int create_inner(struct rf_datapath *dp, const struct table_spec *s, const char *name, size_t count)
+int rf_dp_table_make(struct rf_datapath *dp, enum rf_table_id table, size_t count)
 {
+	const struct rf_table_spec *s = &rf_table_specs[table];
+	const char *name = rf_table_names[table];
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = s->flags);
 	struct btf *btf = bpf_object__btf(dp->objects[RF_OBJECT_ASK]);
 	__s32 key = btf__find_by_name(btf, s->key_type), value = btf__find_by_name(btf, s->value_type);
@@ -95,7 +88,7 @@ static int create_inner(struct rf_datapath *dp, const struct table_spec *s, cons
 	return fd < 0 ? -errno : fd;
 }
 
-static int fill_one_by_one(int fd, const struct table_spec *s, const struct content *c)
+static int fill_one_by_one(int fd, const struct rf_table_spec *s, const struct content *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		__u32 index = (__u32)i;
@@ -107,7 +100,7 @@ static int fill_one_by_one(int fd, const struct table_spec *s, const struct cont
 	return 0;
 }
 
-static int fill(int fd, const struct table_spec *s, const struct content *c)
+static int fill(int fd, const struct rf_table_spec *s, const struct content *c)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	__u32 count = (__u32)c->count;
@@ -147,10 +140,10 @@ static int build_tables(struct rf_datapath *dp, const struct rf_policy *policy, 
 		struct content c = content_of(policy, (enum rf_table_id)i);
 		int r;
 
-		b->fds[i] = create_inner(dp, &specs[i], rf_table_names[i], c.count);
+		b->fds[i] = rf_dp_table_make(dp, (enum rf_table_id)i, c.count);
 		if (b->fds[i] < 0)
 			return rf_dp_fail(dp, -b->fds[i], "cannot make the table '%s' for %zu entries", rf_table_names[i], c.count);
-		r = i == RF_TABLE_ROUTES ? fill_routes(b->fds[i], &c) : fill(b->fds[i], &specs[i], &c);
+		r = i == RF_TABLE_ROUTES ? fill_routes(b->fds[i], &c) : fill(b->fds[i], &rf_table_specs[i], &c);
 		if (r < 0)
 			return rf_dp_fail(dp, -r, "cannot fill the table '%s' with %zu entries", rf_table_names[i], c.count);
 	}
@@ -242,11 +235,35 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Stable paths for bpftool. The switch has happened: a failure here is not one of the revision. */
+/* Stable paths for bpftool. The switch has happened: a failure here is not one of the revision, but what people look at is stale. */
 static void repin_live(struct rf_datapath *dp, const struct build *b)
 {
-	for (int i = 0; i < _RF_TABLE_MAX; i++)
-		(void)rf_dp_pin(b->fds[i], dp->dir, "live", rf_table_names[i]);
+	dp->warning[0] = '\0';
+	for (int i = 0; i < _RF_TABLE_MAX; i++) {
+		int r = rf_dp_pin(b->fds[i], dp->dir, "live", rf_table_names[i]);
+
+		if (r < 0)
+			snprintf(dp->warning, sizeof(dp->warning), "'%s/live/%s' does not show the live table: it cannot be pinned: %s",
+				 dp->dir, rf_table_names[i], strerror(-r));
+	}
+}
+
+void rf_dp_grace(struct rf_datapath *dp)
+{
+	__u32 slot, id;
+	rf_epoch_t epoch = 0;
+	int fd;
+
+	if (rf_datapath_epoch(dp, &epoch) < 0)
+		return;
+	slot = epoch % RF_SLOTS;
+	if (bpf_map_lookup_elem(dp->tables[RF_TABLE_CONFIG], &slot, &id) < 0)
+		return; /* no revision, so nobody has read one */
+	fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0)
+		return;
+	(void)bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &fd, BPF_ANY);
+	close(fd);
 }
 
 int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret)
@@ -290,7 +307,6 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
 	repin_live(dp, &b);
 	prune_names(dp, policy);
-	/* The former revision's slot may be written again only when nobody reads it: wait for a grace period, see above. */
-	(void)bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &b.fds[RF_TABLE_CONFIG], BPF_ANY);
+	rf_dp_grace(dp); /* the former revision's slot may be written again only when nobody reads it */
 	return 0;
 }

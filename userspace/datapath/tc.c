@@ -121,6 +121,27 @@ static void detach_filter(const struct direction *d, uint32_t ifindex)
 		(void)bpf_tc_detach(&hook, &opts);
 }
 
+int rf_dp_tc_move_link(struct rf_datapath *dp, const char *name, int fd)
+{
+	const char *suffix = strrchr(name, '_');
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(directions); i++)
+		if (suffix && !strcmp(suffix + 1, directions[i].suffix) &&
+		    bpf_link_update(fd, bpf_program__fd(rf_dp_program(dp, directions[i].program)), NULL) < 0 && errno != ENOLINK)
+			return -errno;
+	return 0;
+}
+
+int rf_dp_tc_move_filters(struct rf_datapath *dp, uint32_t ifindex)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(directions) && r == 0; i++)
+		if (clsact_effective(&directions[i], ifindex))
+			r = attach_filter(dp, &directions[i], ifindex);
+	return r;
+}
+
 void rf_dp_tc_detach(struct rf_datapath *dp, const char *key, uint32_t ifindex)
 {
 	char path[sizeof(dp->dir) + LINK_NAME_MAX + 32], name[LINK_NAME_MAX];

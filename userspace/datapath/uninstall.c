@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "datapath/private.h"
 
 /* Attachments go first, so that nothing is attached whose maps are being taken away. */
@@ -22,11 +23,16 @@ static int remove_tree(const char *dir, bool dry_run, void (*fn)(void *arg, cons
 
 int rf_datapath_uninstall(const struct rf_instance *instance, bool dry_run, void (*fn)(void *arg, const char *what), void *arg)
 {
-	char fresh[sizeof(instance->bpffs_dir) + 8];
-	int r, q;
+	static const char *const suffixes[] = {"", "_new", "_old"};
+	int r = 0;
 
-	snprintf(fresh, sizeof(fresh), "%s_new", instance->bpffs_dir);
-	r = remove_tree(instance->bpffs_dir, dry_run, fn, arg);
-	q = remove_tree(fresh, dry_run, fn, arg);
-	return r < 0 ? r : q;
+	for (size_t i = 0; i < RF_ARRAY_SIZE(suffixes); i++) {
+		char dir[sizeof(instance->bpffs_dir) + 8];
+		int q;
+
+		snprintf(dir, sizeof(dir), "%s%s", instance->bpffs_dir, suffixes[i]);
+		q = remove_tree(dir, dry_run, fn, arg);
+		r = r < 0 ? r : q;
+	}
+	return r;
 }
