@@ -64,9 +64,13 @@ static __always_inline __u32 owner_of(struct __sk_buff *skb, __u64 pod)
 	return tag && tag->pod == pod ? tag->kind : RF_TAG_NONE;
 }
 
-/* A new flow is told of, once. */
-static __always_inline __u32 open_flow(struct rf_passage *w, __u32 via_checker)
+/* What the judges left open: a new flow, which is told of once, and ends outside the mesh. */
+static __always_inline __u32 conclude(struct rf_passage *w, __u32 reason, __u32 via_checker)
 {
+	if (rf_is_mesh_only(reason))
+		return rf_unless_unmeshed(&w->q, reason);
+	if (reason != RF_MAY_OPEN)
+		return reason;
 	rf_flow_open(&w->p, &w->q, via_checker, w->id, &w->a);
 	if (w->a.verdict != RF_VERDICT_ALLOW)
 		return w->a.reason;
@@ -74,10 +78,13 @@ static __always_inline __u32 open_flow(struct rf_passage *w, __u32 via_checker)
 	return 0;
 }
 
-static __always_inline __u32 judge_icmp(struct __sk_buff *skb, const struct rf_passage *w)
+/* Neither TCP nor UDP. */
+static __always_inline __u32 judge_other(struct __sk_buff *skb, const struct rf_passage *w)
 {
+	if (!rf_is_icmp(&w->p))
+		return RF_REASON_IP_PROTOCOL;
 	if (!rf_is_related(skb, &w->p, &w->q))
-		return rf_judge_other(&w->q, 0);
+		return RF_REASON_ICMP;
 	tell(w, RF_REASON_ALLOW_RELATED);
 	return 0;
 }
@@ -92,39 +99,26 @@ static __always_inline void fill_question(struct rf_passage *w)
 /* Is this a packet of the pod at all? */
 static __always_inline __u32 judge_source(const struct rf_passage *w, const struct rf_pod *pod)
 {
-	const struct rf_tuple *t = &w->p.tuple;
-	const struct rf_addr *own = rf_own_addr(pod, &t->saddr);
+	const struct rf_addr *own = rf_own_addr(pod, &w->p.tuple.saddr);
 
-	/* For IPv6 also outside the mesh: an interface that comes up announces itself, and nobody is to hear it. */
-	if (rf_addr_is_multicast(&t->daddr) && (!rf_addr_is4(&t->daddr) || !rf_is_unmeshed(&w->q)))
-		return RF_REASON_MULTICAST;
 	if (rf_addr_is_none(own))
 		return RF_REASON_FAMILY;
-	return rf_addr_equal(&t->saddr, own) ? 0 : RF_REASON_SPOOFED;
+	return rf_addr_equal(&w->p.tuple.saddr, own) ? 0 : RF_REASON_SPOOFED;
 }
 
-static __always_inline __u32 judge_leaving(struct __sk_buff *skb, struct rf_passage *w)
+static __always_inline __u32 judge_leaving(struct __sk_buff *skb, const struct rf_passage *w, __u32 owner)
 {
-	__u32 owner, reason;
+	int datagram = w->p.tuple.proto == RF_PROTO_UDP;
 
-	if (rf_is_icmp(&w->p))
-		return judge_icmp(skb, w);
-	if (w->p.tuple.proto != RF_PROTO_TCP && w->p.tuple.proto != RF_PROTO_UDP)
-		return rf_judge_other(&w->q, 0);
-	owner = owner_of(skb, w->id);
-	if (w->p.tuple.proto == RF_PROTO_TCP && !rf_opens(&w->p))
-		return rf_judge_segment(&w->p, &w->q, owner, 1);
-	if (owner == RF_TAG_NONE && !rf_is_unmeshed(&w->q))
+	if (rf_addr_is_multicast(&w->p.tuple.daddr))
+		return RF_REASON_MULTICAST;
+	if (w->p.tuple.proto != RF_PROTO_TCP && !datagram)
+		return judge_other(skb, w);
+	if (owner == RF_TAG_NONE && (datagram || rf_opens(&w->p)))
 		return RF_REASON_NO_TAG;
-	if (w->p.tuple.proto == RF_PROTO_UDP) {
-		if (owner == RF_TAG_CHECKER)
-			return RF_REASON_DATAGRAM;
-		reason = rf_judge_talk(&w->p, &w->q);
-		if (reason != RF_REASON_NO_FLOW)
-			return reason;
-		w->q.count_hit = 1; /* connections are counted where they are dialled */
-	}
-	return open_flow(w, owner == RF_TAG_CHECKER);
+	if (datagram && owner == RF_TAG_CHECKER)
+		return RF_REASON_DATAGRAM;
+	return rf_opens(&w->p) ? RF_MAY_OPEN : rf_judge_known(&w->p, &w->q, owner, 1);
 }
 
 /* The machine need not forward IPv6 (a setting of the whole machine, and not ours) for two pods on it to talk: what was admitted goes
@@ -163,20 +157,25 @@ static __always_inline int drop(const struct rf_passage *w, __u32 reason)
 static __always_inline int leave(struct __sk_buff *skb, struct rf_passage *w, __u32 parsed)
 {
 	struct rf_pod *pod = pod_behind(skb, &w->id);
-	__u32 reason;
+	__u32 reason, owner;
 
 	if (!pod)
 		return drop(w, RF_REASON_NO_POD);
 	w->q.src = pod->identity;
 	if (parsed == RF_REASON_ETHERTYPE || parsed == RF_REASON_MALFORMED)
 		return drop(w, parsed);
+	/* Also outside the mesh: an interface that comes up announces itself, and nobody is to hear it. */
+	if (!rf_addr_is4(&w->p.tuple.daddr) && rf_addr_is_multicast(&w->p.tuple.daddr))
+		return drop(w, RF_REASON_MULTICAST);
 	w->peer = rf_peer_of(&w->p.tuple.daddr);
 	w->q.dst = w->peer ? w->peer->identity : 0;
+	w->q.count_hit = w->p.tuple.proto == RF_PROTO_UDP; /* connections are counted where they are dialled */
 	fill_question(w);
 	reason = judge_source(w, pod);
 	if (reason)
 		return drop(w, reason);
-	reason = parsed ? rf_judge_other(&w->q, parsed) : judge_leaving(skb, w);
+	owner = owner_of(skb, w->id);
+	reason = conclude(w, parsed ? parsed : judge_leaving(skb, w, owner), owner == RF_TAG_CHECKER);
 	if (!reason)
 		return hand_over(&w->p);
 	return parsed ? drop(w, reason) : refuse(skb, w, reason, 0);
@@ -201,28 +200,20 @@ static __always_inline int comes_from(struct __sk_buff *skb, const struct rf_pee
 	return source && source->ifindex == skb->ingress_ifindex;
 }
 
-static __always_inline __u32 judge_arriving(struct __sk_buff *skb, struct rf_passage *w, const struct rf_pod *pod)
+static __always_inline __u32 judge_arriving(struct __sk_buff *skb, const struct rf_passage *w, const struct rf_pod *pod)
 {
 	int local = w->peer && (w->peer->flags & RF_PEER_LOCAL);
 	__u32 reason;
 
-	if (rf_is_icmp(&w->p))
-		return judge_icmp(skb, w);
-	if (w->p.tuple.proto == RF_PROTO_UDP) {
-		reason = rf_judge_talk(&w->p, &w->q);
-		if (reason != RF_REASON_NO_FLOW)
-			return reason;
-		if (local) /* judged, and remembered, when it left its pod */
-			return rf_is_unmeshed(&w->q) ? 0 : RF_REASON_NO_FLOW;
-		return open_flow(w, 0);
-	}
-	if (w->p.tuple.proto != RF_PROTO_TCP)
-		return rf_judge_other(&w->q, 0);
-	if (w->p.tuple.dport == pod->checker_port)
+	if (w->p.tuple.proto != RF_PROTO_TCP && w->p.tuple.proto != RF_PROTO_UDP)
+		return judge_other(skb, w);
+	if (w->p.tuple.proto == RF_PROTO_TCP && w->p.tuple.dport == pod->checker_port)
 		return RF_REASON_CHECKER_DIALED;
-	if (!rf_opens(&w->p) || local) /* a local sender's SYN and its socket were judged when it left its pod */
-		return rf_judge_segment(&w->p, &w->q, local ? RF_TAG_POD : RF_TAG_NONE, 0);
-	return open_flow(w, 0);
+	if (rf_opens(&w->p) && !local)
+		return RF_MAY_OPEN;
+	reason = rf_judge_known(&w->p, &w->q, local ? RF_TAG_POD : RF_TAG_NONE, 0);
+	/* What opens a flow from a local pod, and its socket, was judged when it left there. */
+	return reason == RF_MAY_OPEN && local ? RF_REASON_NO_FLOW : reason;
 }
 
 static __always_inline int enter(struct __sk_buff *skb, struct rf_passage *w, __u32 parsed)
@@ -245,7 +236,7 @@ static __always_inline int enter(struct __sk_buff *skb, struct rf_passage *w, __
 		return drop(w, rf_addr_is_multicast(&w->p.tuple.daddr) ? RF_REASON_MULTICAST : RF_REASON_NOT_ADDRESSED);
 	if (w->peer && (w->peer->flags & RF_PEER_LOCAL) && !comes_from(skb, w->peer))
 		return drop(w, RF_REASON_SPOOFED);
-	reason = parsed ? rf_judge_other(&w->q, parsed) : judge_arriving(skb, w, pod);
+	reason = conclude(w, parsed ? parsed : judge_arriving(skb, w, pod), 0);
 	if (!reason)
 		return TC_ACT_UNSPEC;
 	return parsed ? drop(w, reason) : refuse(skb, w, reason, BPF_F_INGRESS);

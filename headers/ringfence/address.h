@@ -30,19 +30,20 @@ static inline struct rf_addr rf_addr4(__u32 addr_be)
 	return a;
 }
 
+/* Words are compared by bit operations, not one branch a word: every branch is a path that the verifier of BPF programs has to walk. */
 static inline int rf_addr_is4(const struct rf_addr *a)
 {
-	return !a->be[0] && !a->be[1] && a->be[2] == RF_ADDR_V4_MARK;
+	return !(a->be[0] | a->be[1] | (a->be[2] ^ RF_ADDR_V4_MARK));
 }
 
 static inline int rf_addr_is_none(const struct rf_addr *a)
 {
-	return !a->be[0] && !a->be[1] && !a->be[2] && !a->be[3];
+	return !(a->be[0] | a->be[1] | a->be[2] | a->be[3]);
 }
 
 static inline int rf_addr_equal(const struct rf_addr *a, const struct rf_addr *b)
 {
-	return a->be[0] == b->be[0] && a->be[1] == b->be[1] && a->be[2] == b->be[2] && a->be[3] == b->be[3];
+	return !((a->be[0] ^ b->be[0]) | (a->be[1] ^ b->be[1]) | (a->be[2] ^ b->be[2]) | (a->be[3] ^ b->be[3]));
 }
 
 /* 127.0.0.0/8 or ::1 */
@@ -50,13 +51,13 @@ static inline int rf_addr_is_loopback(const struct rf_addr *a)
 {
 	if (rf_addr_is4(a))
 		return (a->be[3] & RF_BE32(0xff000000u)) == RF_BE32(0x7f000000u);
-	return !a->be[0] && !a->be[1] && !a->be[2] && a->be[3] == RF_BE32(1u);
+	return !(a->be[0] | a->be[1] | a->be[2] | (a->be[3] ^ RF_BE32(1u)));
 }
 
 /* 0.0.0.0 or :: */
 static inline int rf_addr_is_any(const struct rf_addr *a)
 {
-	return !a->be[0] && !a->be[1] && !a->be[3] && (!a->be[2] || a->be[2] == RF_ADDR_V4_MARK);
+	return !(a->be[0] | a->be[1] | a->be[3]) && (!a->be[2] || a->be[2] == RF_ADDR_V4_MARK);
 }
 
 /* More than one receiver: 224.0.0.0/4, 255.255.255.255, ff00::/8 */
@@ -76,8 +77,8 @@ RF_STATIC_ASSERT(sizeof(struct rf_range) == 32, "map layout");
 
 static inline int rf_range_has(const struct rf_range *r, const struct rf_addr *a)
 {
-	return (a->be[0] & r->mask.be[0]) == r->net.be[0] && (a->be[1] & r->mask.be[1]) == r->net.be[1] &&
-	       (a->be[2] & r->mask.be[2]) == r->net.be[2] && (a->be[3] & r->mask.be[3]) == r->net.be[3];
+	return !(((a->be[0] & r->mask.be[0]) ^ r->net.be[0]) | ((a->be[1] & r->mask.be[1]) ^ r->net.be[1]) |
+		 ((a->be[2] & r->mask.be[2]) ^ r->net.be[2]) | ((a->be[3] & r->mask.be[3]) ^ r->net.be[3]));
 }
 
 /* The IPv6 address that goes with an IPv4 one: the upper 96 bits of net6 (a /96), the lower 32 of IPv4. None if net6 is none. */
