@@ -1,5 +1,6 @@
 # Build rules. A new .c file in one of the folders below is picked up by itself; a changed header rebuilds every object that reads it, in the
 # kernel part (BPF) as in user space. DEBUG=1: ASan + UBSan, into build/debug. FUZZ=1: the same with clang, for `make fuzz`, into build/fuzz.
+# LAYOUT=test: maps of another layout, for tests of the takeover, into build/layout.
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -23,6 +24,10 @@ B := build
 SAN :=
 OPT := -O2 -g
 endif
+ifeq ($(LAYOUT),test)
+B := $(B)/layout
+LAYOUT_CPPFLAGS := -DRF_LAYOUT_TEST
+endif
 ifeq ($(V),1)
 Q :=
 else
@@ -33,7 +38,7 @@ endif
 WARN := -Wall -Wextra -Wshadow -Wno-format-truncation -Wno-unknown-warning-option -Werror
 # What CI compiles with as well: `make check` passes EXTRA_WARN for the parts that hold to it.
 EXTRA_WARN ?=
-RF_CPPFLAGS := -D_GNU_SOURCE -DRF_VERSION='"$(VERSION)"' -Iheaders -Iuserspace -I$(B)/skel $(CPPFLAGS)
+RF_CPPFLAGS := -D_GNU_SOURCE -DRF_VERSION='"$(VERSION)"' -Iheaders -Iuserspace -I$(B)/skel $(LAYOUT_CPPFLAGS) $(CPPFLAGS)
 RF_CFLAGS = -std=gnu17 $(OPT) $(WARN) $(EXTRA_WARN) $(SAN) -MMD -MP $(NL_CFLAGS) $(CFLAGS)
 LDLIBS := -lbpf -lelf -lz -lcjson -lyaml -lnl-route-3 -lnl-3 -lcap -lpthread
 
@@ -45,7 +50,7 @@ dir_objs = $(patsubst %.c,$(B)/%.o,$(wildcard userspace/$(1)/*.c))
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_SKEL := $(BPF_SRC:bpf/%.bpf.c=$(B)/skel/%.skel.h)
 # asm/types.h is the one header that Debian keeps by architecture.
-BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iheaders -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu
+BPF_CFLAGS := $(LAYOUT_CPPFLAGS) -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iheaders -Ibpf -idirafter /usr/include/$(shell uname -m)-linux-gnu
 
 # llhttp: bookworm ships its C sources in node-llhttp, later releases a library (libllhttp-dev).
 LLHTTP_SRC := $(wildcard /usr/share/llhttp/llhttp.c)

@@ -18,6 +18,16 @@
 #define RF_LAYOUT_VERSION 2
 #define RF_SLOTS          2 /* the live revision and the one being built */
 
+/* `make LAYOUT=test` builds the same programs with other structs, to test that an agent of another layout takes the tables over. What is
+ * shared with the checker or hangs on sockets has no such member. */
+#ifdef RF_LAYOUT_TEST
+#define RF_LAYOUT_TEST_MEMBER __u64 layout_test;
+#define RF_LAYOUT_TEST_SIZE   8
+#else
+#define RF_LAYOUT_TEST_MEMBER
+#define RF_LAYOUT_TEST_SIZE 0
+#endif
+
 enum rf_verdict {
 	RF_VERDICT_DENY = 0, /* zeroed memory denies */
 	RF_VERDICT_ALLOW = 1,
@@ -72,9 +82,10 @@ struct rf_allow_value {
 	__u32 routes_id; /* grant in the routes blob for RF_VERDICT_L7, else RF_ROUTES_NONE */
 	__u32 rule_id;   /* into `rules` */
 	__u32 pad;
+	RF_LAYOUT_TEST_MEMBER
 	__u64 hits; /* connections decided by this entry; added to by programs, the agent starts it at 0 */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_allow_value) == 24, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_allow_value) == 24 + RF_LAYOUT_TEST_SIZE, "map layout");
 #define RF_ROUTES_NONE 0xffffffffu
 
 /* ---- ingress (revision): LPM_TRIE. Who outside the mesh may reach a destination port (IngressBackend). ---- */
@@ -136,6 +147,7 @@ struct rf_name {
 struct rf_pod {
 	rf_identity_t identity;
 	__u64 netns_cookie;
+	RF_LAYOUT_TEST_MEMBER
 	struct rf_addr addr4; /* IPv4 */
 	struct rf_addr addr6; /* IPv6; none where the machine has no IPv6 */
 	__u32 ifindex;        /* host side of its veth */
@@ -144,18 +156,19 @@ struct rf_pod {
 	__u32 flags;
 	__u32 pad2;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_pod) == 64, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_pod) == 64 + RF_LAYOUT_TEST_SIZE, "map layout");
 
 /* ---- links (live): HASH host-side ifindex -> cgroup id of the pod behind it ---- */
 /* ---- peers (live): HASH struct rf_addr -> who has that address. Missing = outside. Only removed if it is still that pod's. ---- */
 #define RF_PEER_LOCAL 0x1 /* a pod of this node: its packets must have been admitted at its own veth */
 struct rf_peer {
 	rf_identity_t identity;
+	RF_LAYOUT_TEST_MEMBER
 	__u64 pod; /* cgroup id for local pods */
 	__u32 flags;
 	__u32 pad;
 };
-RF_STATIC_ASSERT(sizeof(struct rf_peer) == 24, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_peer) == 24 + RF_LAYOUT_TEST_SIZE, "map layout");
 
 /* ---- tags: SK_STORAGE, written at socket creation (sock_create) or by the broker through the socket's fd; inherited by accept ---- */
 enum rf_tag_kind {
@@ -243,6 +256,7 @@ struct rf_flow {
 	__u16 reason;     /* enum rf_reason */
 	rf_identity_t src;
 	rf_identity_t dst;
+	RF_LAYOUT_TEST_MEMBER
 	__u16 via_checker; /* opened by a socket with RF_TAG_CHECKER */
 	__u16 life;        /* RF_FLOW_* bits, for the agent's sweep */
 	__u32 rule_id;
@@ -250,7 +264,7 @@ struct rf_flow {
 	__u64 bytes; /* IP bytes both ways */
 	__u64 pod;   /* cgroup id of the local pod whose quota it counts on: the initiator's, or the responder's for initiators elsewhere */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_flow) == 56, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_flow) == 56 + RF_LAYOUT_TEST_SIZE, "map layout");
 #define RF_FLOW_UDP_IDLE_NS (180ull * 1000000000) /* after that a datagram is decided as the first of a new exchange */
 
 /* ---- usage (live): HASH cgroup id -> what this pod occupies of the tables that all pods share. Writers: the agent makes and removes the
