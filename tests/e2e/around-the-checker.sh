@@ -39,8 +39,23 @@ expect "the checker's own port, in the pod" "re[fs]*" at "$own" 15001 /api/buy
 expect "the checker's own port, by loopback" "re[fs]*" at 127.0.0.1 15001 /api/buy
 expect "the checker's port of another pod" "re[fs]*" at "$store" 15001 /api/buy
 expect "bookthief, where nobody allows it" "re[fs]*" at "$(pod_address bookthief)" 4001 /
-expect "UDP" "denied*" datagram
-expect "UDP has its reason" "[1-9]*" reason datagram
+rf apply -f - >/dev/null <<'YAML'
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: UDPRoute
+metadata: {name: elsewhere, namespace: bookstore}
+spec: {matches: {ports: [53]}}
+---
+apiVersion: access.smi-spec.io/v1alpha3
+kind: TrafficTarget
+metadata: {name: elsewhere, namespace: bookstore}
+spec:
+  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
+  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
+  rules: [{kind: UDPRoute, name: elsewhere}]
+YAML
+denials=$(reason no-rule)
+expect "UDP to the checked port, where a UDPRoute names another one" "denied ConnectionRefusedError" datagram
+expect "UDP has its reason" True status_of "d['reasons'].get('no-rule', 0) > $denials"
 judge "a path that leaves the route by encoding" 404 "$(get bookbuyer /api/buy/%2e%2e/other)"
 judge "a path without a canonical form" 400 "$(get bookbuyer /api/%00buy)"
 expect "bookbuyer still buys" 200 get bookbuyer /api/buy

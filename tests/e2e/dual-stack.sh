@@ -24,6 +24,19 @@ kind: TCPRoute
 metadata: {name: echo, namespace: bookstore}
 spec: {matches: {ports: [3001]}}
 ---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: TCPRoute
+metadata: {name: shop, namespace: bookstore}
+spec: {matches: {ports: [3000]}}
+---
+apiVersion: access.smi-spec.io/v1alpha3
+kind: TrafficTarget
+metadata: {name: bookstore, namespace: bookstore}
+spec:
+  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
+  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}, {kind: ServiceAccount, name: bookthief, namespace: bookthief}]
+  rules: [{kind: HTTPRouteGroup, name: bookstore-service-routes, matches: [buy-books]}, {kind: TCPRoute, name: shop}]
+---
 apiVersion: access.smi-spec.io/v1alpha3
 kind: TrafficTarget
 metadata: {name: echo, namespace: bookstore}
@@ -89,6 +102,7 @@ store4=$(pod_address bookstore)
 judge "a pod's addresses go together" True "$(status_of "all(int(__import__('ipaddress').ip_address(p['address6'])) & 0xffffffff == int(__import__('ipaddress').ip_address(p['address'])) for p in d['pods'])")"
 judge "ps -o wide shows it" "*$store6*" "$(rf ps -o wide)"
 judge "a pod has its address, ::1 and nothing else" "$buyer6/128 ::1/128 " "$(in_pod bookbuyer ip -6 -o addr show </dev/null | awk '{print $4}' | sort -r | tr '\n' ' ')"
+judge "no link says anything unasked" 0 "$(status_of "d['reasons'].get('multicast', 0)")"
 judge "no switch of the machine was touched" "$switches_before" "$(switches)"
 
 expect "pod to pod, L4 rule" "ok hello $store6" echo_from bookbuyer "$store6" 3001

@@ -488,6 +488,21 @@ static void test_hardware_addresses_are_set(void **state)
 	expect_true(&room_a, "test $(cat /sys/class/net/eth0/addr_assign_type) = 3");
 }
 
+/* Neither ARP nor neighbour discovery: what a link says unasked would be denied at every start of a pod. */
+static void test_links_are_silent(void **state)
+{
+	char line[256];
+
+	(void)state;
+	NEED_ROOT();
+	snprintf(line, sizeof(line),
+		 "test $(( $(cat /sys/class/net/%s/flags) & 0x80 )) != 0 && ! ip maddr show dev %s | grep -qi 'ff02::1:ff'", room_a.veth,
+		 room_a.veth);
+	assert_int_equal(host_shell(line), 0);
+	expect_true(&room_a, "test $(( $(cat /sys/class/net/eth0/flags) & 0x80 )) != 0 && ! ip maddr show | grep -qi 'ff02::1:ff'");
+	expect_true(&room_a, "test $(( $(cat /sys/class/net/lo/flags) & 0x80 )) = 0");
+}
+
 static void test_network(void **state)
 {
 	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = room_b.addr_be};
@@ -584,6 +599,7 @@ int main(void)
 		cmocka_unit_test(test_orphans_are_reaped_and_do_not_survive),
 		cmocka_unit_test(test_exec_beside),
 		cmocka_unit_test(test_hardware_addresses_are_set),
+		cmocka_unit_test(test_links_are_silent),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_foreground_pod_ends_with_its_caller),
 		cmocka_unit_test(test_removal_leaves_nothing),

@@ -79,14 +79,16 @@ static int open_rtnl(struct nl_sock **ret)
 
 /* ---- one thing each ---- */
 
-static int link_up(struct nl_sock *sock, struct rtnl_link *link, const char *alias)
+/* A pod's link has no ARP and no neighbour discovery: its neighbours are permanent entries, set after this (a change of the flag empties
+ * the table). So nobody asks for a neighbour, and no group is joined and reported for that. */
+static int link_up(struct nl_sock *sock, struct rtnl_link *link, unsigned flags, const char *alias)
 {
 	struct rtnl_link *change = rtnl_link_alloc();
 	int nle;
 
 	if (!change)
 		return -ENOMEM;
-	rtnl_link_set_flags(change, IFF_UP);
+	rtnl_link_set_flags(change, IFF_UP | flags);
 	if (alias)
 		rtnl_link_set_ifalias(change, alias);
 	nle = rtnl_link_change(sock, link, change, 0);
@@ -256,7 +258,7 @@ static int pod_links_up(struct nl_sock *sock, struct pod_side *side, int *ret_if
 	side->step = "bring lo up";
 	r = -to_errno(rtnl_link_get_kernel(sock, 0, "lo", &lo));
 	if (r == 0)
-		r = link_up(sock, lo, NULL);
+		r = link_up(sock, lo, 0, NULL);
 	if (r < 0)
 		return r;
 	side->step = "bring " RF_POD_IFNAME " up";
@@ -264,7 +266,7 @@ static int pod_links_up(struct nl_sock *sock, struct pod_side *side, int *ret_if
 	if (r == 0)
 		r = switch_ipv6(!rf_addr_is_none(&side->addr6));
 	if (r == 0)
-		r = link_up(sock, eth, NULL);
+		r = link_up(sock, eth, IFF_NOARP, NULL);
 	if (r == 0)
 		r = copy_mac(eth, &side->ret_mac);
 	if (r == 0)
@@ -432,7 +434,7 @@ static int configure_host_side(struct nl_sock *sock, struct rtnl_link *link, con
 	r = ipv6 ? enable_ipv6(room->veth) : disable_ipv6(room->veth);
 	if (r < 0)
 		return rf_pod_fail(error, -r, "cannot switch IPv6 %s on %s", ipv6 ? "on" : "off", room->veth);
-	r = link_up(sock, link, alias);
+	r = link_up(sock, link, IFF_NOARP, alias);
 	if (r < 0)
 		return rf_pod_fail(error, -r, "cannot bring %s up", room->veth);
 	r = configure_host_family(sock, ifindex, &side->addr4, &side->node4, side->ret_mac, room->veth, error);
