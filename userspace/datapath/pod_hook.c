@@ -57,20 +57,37 @@ int rf_datapath_pod_checker(struct rf_datapath *dp, uint64_t cgroup_id, bool rea
 	return 0;
 }
 
+static bool same_pod(const struct rf_pod *a, const struct rf_pod *b)
+{
+	return a->identity == b->identity && a->addr_be == b->addr_be && a->ifindex == b->ifindex && a->netns_cookie == b->netns_cookie &&
+	       a->checker_port == b->checker_port;
+}
+
+static bool has_peer(struct rf_datapath *dp, const struct rf_pod_hook *hook)
+{
+	struct rf_peer peer;
+
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], &hook->pod.addr_be, &peer) == 0 && peer.pod == hook->cgroup_id &&
+	       peer.identity == hook->pod.identity && peer.flags == RF_PEER_LOCAL;
+}
+
+static bool in_maps(struct rf_datapath *dp, const struct rf_pod_hook *hook, struct rf_pod *ret)
+{
+	uint64_t owner;
+
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_PODS], &hook->cgroup_id, ret) == 0 && same_pod(ret, &hook->pod) && has_peer(dp, hook) &&
+	       bpf_map_lookup_elem(dp->maps[RF_MAP_LINKS], &hook->pod.ifindex, &owner) == 0 && owner == hook->cgroup_id;
+}
+
 int rf_datapath_attest(struct rf_datapath *dp, const struct rf_pod_hook *hook, const char *cgroup_path, struct rf_pod_attest *ret)
 {
 	struct rf_pod_attest a = {};
-	struct rf_peer peer;
 	struct rf_pod pod;
-	uint64_t owner;
 
 	a.cgroup_hooked = rf_dp_cgroup_effective(dp, cgroup_path);
 	a.tc_from_pod = rf_dp_tc_effective(dp, hook->pod.ifindex, true);
 	a.tc_to_pod = rf_dp_tc_effective(dp, hook->pod.ifindex, false);
-	a.in_maps = bpf_map_lookup_elem(dp->maps[RF_MAP_PODS], &hook->cgroup_id, &pod) == 0 && pod.identity == hook->pod.identity &&
-		    pod.addr_be == hook->pod.addr_be && pod.ifindex == hook->pod.ifindex && pod.netns_cookie == hook->pod.netns_cookie &&
-		    bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], &hook->pod.addr_be, &peer) == 0 && peer.pod == hook->cgroup_id &&
-		    bpf_map_lookup_elem(dp->maps[RF_MAP_LINKS], &hook->pod.ifindex, &owner) == 0 && owner == hook->cgroup_id;
+	a.in_maps = in_maps(dp, hook, &pod);
 	a.checker_ready = a.in_maps && (pod.flags & RF_POD_CHECKER_READY);
 	*ret = a;
 	return 0;
