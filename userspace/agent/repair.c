@@ -162,12 +162,14 @@ static void repair_node(struct rf_agent *agent)
 		tell(agent, "this node", found, agent->node_drift, error, &agent->node_drift_told);
 }
 
-void rf_repair_round(struct rf_agent *agent)
+bool rf_repair_round(struct rf_agent *agent)
 {
 	size_t count = agent->pods.count;
+	bool well;
 
 	rf_repair_look_at_node(agent);
 	repair_node(agent);
+	well = !agent->node_drift;
 	for (size_t i = 0; i < count && i < RF_ATTEST_PODS; i++) {
 		struct rf_local_pod *pod = agent->pods.items[agent->attest_at++ % count];
 
@@ -180,5 +182,7 @@ void rf_repair_round(struct rf_agent *agent)
 			snprintf(who, sizeof(who), "pod %s/%s", pod->ns, pod->name);
 			tell(agent, who, pod->drift, pod->drift, "", &pod->drift_told);
 		}
+		well &= pod->state == RF_POD_EXITED || !(pod->drift & ~RF_DRIFT_NOTICES);
 	}
+	return well;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/json.h"
@@ -16,8 +17,9 @@ struct rf_local_pod;
 void rf_repair_look(struct rf_agent *agent, struct rf_local_pod *pod);
 void rf_repair_look_at_node(struct rf_agent *agent);
 void rf_repair_look_at_all(struct rf_agent *agent);
-/* Looks and repairs: the node and at most RF_ATTEST_PODS pods, going on where the last call stopped. */
-void rf_repair_round(struct rf_agent *agent);
+/* Looks and repairs: the node and at most RF_ATTEST_PODS pods, going on where the last call stopped.
+ * False: something could not be put back. */
+bool rf_repair_round(struct rf_agent *agent);
 /* [{"kind":...,"text":...,"help":...,"notice":bool}...] */
 cJSON *rf_repair_report(uint32_t drift);
 /* {"kind": count...} of what was put back since the agent started; kinds never seen are left out. */

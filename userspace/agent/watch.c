@@ -17,7 +17,8 @@
 
 static int inotify_fd = -1; /* one agent a process */
 static struct rf_source *look_timer;
-static bool soon; /* the timer runs for a change, not for the clock */
+static bool at_a_loss; /* the last look left something that could not be put back */
+static bool soon;      /* the timer runs for a change, not for the clock */
 
 void rf_watch_add(struct rf_agent *agent, struct rf_local_pod *pod)
 {
@@ -97,11 +98,17 @@ bool rf_pods_hooked(const struct rf_local_pod *pod)
 	return !(pod->drift & ~RF_DRIFT_NOTICES);
 }
 
+/* What cannot be put back makes changes of its own at every attempt: no race with ourselves. */
+static int soon_ms(void)
+{
+	return at_a_loss ? RF_LOOK_MS : RF_SOON_MS;
+}
+
 void rf_watch_soon(struct rf_agent *agent)
 {
 	(void)agent;
 	if (look_timer && !soon)
-		rf_timer_arm(look_timer, RF_SOON_MS);
+		rf_timer_arm(look_timer, soon_ms());
 	soon = true;
 }
 
@@ -121,9 +128,9 @@ static void on_look(void *arg)
 		ask_again(agent, agent->pods.items[i]);
 	}
 	soon = false;
-	rf_repair_round(agent);
+	at_a_loss = !rf_repair_round(agent);
 	rf_broker_ask_status(agent->broker);
-	rf_timer_arm(look_timer, soon ? RF_SOON_MS : RF_LOOK_MS);
+	rf_timer_arm(look_timer, soon ? soon_ms() : RF_LOOK_MS);
 }
 
 int rf_pods_watch(struct rf_agent *agent)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "datapath/datapath.h"
@@ -58,6 +59,12 @@ const char *rf_drift_help(unsigned bit);
 uint32_t rf_datapath_pod_drift(struct rf_datapath *dp, const struct rf_pod_hook *hook, const char *cgroup_path);
 /* hook was old until now: entries of the tables that only old had are removed. */
 void rf_datapath_pod_moved(struct rf_datapath *dp, const struct rf_pod_hook *old, const struct rf_pod_hook *hook);
+
+/* For who has no agent to ask, from the kernel's tables: the entry of a cgroup (-ENOENT); is the identity in the mesh; may it reach anybody
+ * only through the checker (asks the whole allow list). */
+int rf_datapath_pod_look_up(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_pod *ret);
+bool rf_datapath_is_meshed(struct rf_datapath *dp, rf_identity_t identity);
+bool rf_datapath_needs_checker(struct rf_datapath *dp, rf_identity_t src);
 
 /* The node's own kinds. epoch: what the agent published last; 0 = not known, then the kernel's own number is taken at its word. */
 uint32_t rf_datapath_node_drift(struct rf_datapath *dp, rf_epoch_t epoch);
