@@ -25,4 +25,4 @@ cJSON *rf_repair_report(uint32_t drift);
 /* {"kind": count...} of what was put back since the agent started; kinds never seen are left out. */
 cJSON *rf_repair_counts(const uint64_t counts[32]);
 
-#define RF_ATTEST_PODS 512
+#define RF_ATTEST_PODS 256
