@@ -65,6 +65,7 @@ endif
 PROGRAMS := $(addprefix $(B)/,ringfenced ringfence-sockd ringfence-checker ringfence)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+TEST_TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 10
 
@@ -90,7 +91,7 @@ endif
 all: programs ## build the four programs into build/ (V=1: show commands, DEBUG=1: ASan + UBSan into build/debug)
 programs: $(PROGRAMS)
 bpf: $(BPF_SKEL) ## compile the BPF programs only
-tests: $(UNIT_TESTS) $(BPF_TESTS) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker ## build the C tests, run nothing
+tests: $(UNIT_TESTS) $(BPF_TESTS) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker $(TEST_TOOLS) ## build the C tests, run nothing
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root needed)
 	$(Q)failed=; for t in $(UNIT_TESTS); do $$t || failed="$$failed $$t"; done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, unit tests under ASan + UBSan
@@ -150,6 +151,10 @@ $(B)/tests/%: tests/unit/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 $(B)/tests/bpf/%: tests/bpf/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags | $(BPF_SKEL)
 	@mkdir -p $(@D); echo "TEST $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< $(TEST_LINK) -o $@
+# Tools do not link the library: they are other people's programs.
+$(B)/tests/tools/%: tests/tools/%.c $(B)/flags
+	@mkdir -p $(@D); echo "TOOL $@"
+	$(Q)$(CC) $(RF_CPPFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< -lbpf -lpthread -o $@
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 	@mkdir -p $(@D); echo "FUZZ $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $< $(LIB) $(LLHTTP_OBJ) $(LDLIBS) $(LLHTTP_LIBS) -o $@

@@ -159,3 +159,97 @@ exit_code_of() {
 epoch() {
 	status_of "d['revision']['epoch']"
 }
+
+# tool NAME: the path of a test program of tests/tools written in C, made if it is not there.
+tool() {
+	make -s -C "$TOP" "${BUILD#"$TOP"/}/tests/tools/$1" >&2 || exit 1
+	echo "$BUILD/tests/tools/$1"
+}
+
+# besiege NAME NAMESPACE KIND PORT: tests/tools/siege.py in that pod against bookstore; "open" in $WORK/NAME.out when it has begun.
+# end_siege NAME then makes it print its result: tries and breaches.
+besiege() {
+	mkfifo "$WORK/$1.in"
+	in_pod "$2" python3 "$WORK/tools/siege.py" "$3" "$(pod_address bookstore)" "$4" <"$WORK/$1.in" >"$WORK/$1.out" 2>&1 &
+	exec {siege_fd}>"$WORK/$1.in"
+	await 10 grep -q open "$WORK/$1.out" || { echo "$1 does not start" && exit 1; }
+	eval "siege_$1=$siege_fd"
+}
+
+end_siege() {
+	local fd=siege_$1
+	echo end >&"${!fd}"
+	expect "$1 tried all the time: tries, breaches" "[1-9]* 0" tail -n 1 "$WORK/$1.out"
+}
+
+# buyer_only: bookbuyer may GET /api/buy and use port 3001, nobody else may do anything.
+buyer_only() {
+	rf apply -f - >/dev/null <<'YAML' || exit 1
+apiVersion: v1
+kind: Service
+metadata: {name: bookstore-tcp, namespace: bookstore}
+spec:
+  selector: {app: bookstore}
+  ports: [{port: 3001, targetPort: 3001, name: tcp-echo}]
+---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: HTTPRouteGroup
+metadata: {name: buying, namespace: bookstore}
+spec: {matches: [{name: buy, pathRegex: /api/buy, methods: [GET]}]}
+---
+apiVersion: access.smi-spec.io/v1alpha3
+kind: TrafficTarget
+metadata: {name: buyer, namespace: bookstore}
+spec:
+  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
+  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
+  rules: [{kind: HTTPRouteGroup, name: buying}]
+YAML
+}
+
+# ---- drift: what somebody does to the kernel's side by hand, and what becomes of it ----
+
+PINS=/sys/fs/bpf/$RINGFENCE_INSTANCE
+
+# The host side of a pod's interface, and the number of its cgroup.
+veth_of() {
+	ip -o link | sed -n "s/^[0-9]*: \\([^@:]*\\).*alias ringfence $RINGFENCE_INSTANCE $1\\/$1.*/\\1/p"
+}
+
+cgroups() {
+	local root=/sys/fs/cgroup/unified
+	[ -d $root ] || root=/sys/fs/cgroup
+	echo "$root/$RINGFENCE_INSTANCE"
+}
+
+cgroup_of() { echo "$(cgroups)/pods/$1_$1"; }
+cgroup_id_of() { stat -c %i "$(cgroup_of "$1")"; }
+
+put_back() {
+	grep -c "repair: .*put back: .*$1 (" "$WORK/log/agent"
+}
+
+was_put_back() {
+	[ "$(put_back "$1")" -gt "$2" ]
+}
+
+# mends KIND WHAT COMMAND...: after the command the agent puts that kind of drift back by itself (its log is watched, for a question would
+# make it look), tells it as an event, counts it; all is well afterwards and an allowed request passes.
+mends() {
+	local kind=$1 what=$2 before counted from
+	shift 2
+	before=$(put_back "$kind")
+	counted=$(status_of "d['repairs'].get('$kind', 0)")
+	from=${EPOCHREALTIME/./}
+	"$@" >"$WORK/drift.out" 2>&1 || { failures=$((failures + 1)) && echo "FAIL  $what: cannot be done: $(cat "$WORK/drift.out")" && return; }
+	if await 5 was_put_back "$kind" "$before"; then
+		printf 'ok    %s: %s put back after %d ms\n' "$what" "$kind" $(((${EPOCHREALTIME/./} - from) / 1000))
+	else
+		failures=$((failures + 1))
+		echo "FAIL  $what: $kind is not put back within 5 s"
+	fi
+	expect "$what: counted" "$((counted + 1))" status_of "d['repairs'].get('$kind', 0)"
+	expect "$what: an event tells" "*put back: *$kind (*" rf observe --verdict note --last 5
+	expect "$what: all is well again" 0 exit_code_of rf status
+	expect "$what: an allowed request passes" 200 get bookbuyer /api/buy
+}

@@ -12,6 +12,10 @@
 #include "agent/watch.h"
 #include "core/cleanup.h"
 #include "core/log.h"
+#include "datapath/drift.h"
+#include "pods/cgroup.h"
+#include "pods/look.h"
+#include "pods/names.h"
 
 /* Its processes are gone (a reboot, or they ended while no agent ran), but its record and log stay. */
 static void bury(struct rf_agent *agent, struct rf_local_pod *pod)
@@ -63,6 +67,30 @@ static void settle_ipv6(struct rf_agent *agent, struct rf_local_pod *pod)
 	pod->addr6 = pod->room.addr6;
 }
 
+/* Something of the room was taken away while no agent ran. Its processes may live all the same; the kernel's tables say what they had. */
+static int mend_room(struct rf_agent *agent, struct rf_local_pod *pod)
+{
+	struct rf_pod_room room;
+	struct rf_pod known;
+	char error[512] = "";
+	int r = rf_pod_room_names(&agent->instance, pod->ns, pod->name, &room);
+
+	if (r < 0 || rf_cgroup_id(room.cgroup, &room.cgroup_id) < 0 || rf_datapath_pod_look_up(agent->dp, room.cgroup_id, &known) < 0)
+		return -EUCLEAN;
+	room.addr_be = pod->addr_be;
+	room.addr6 = known.addr6;
+	room.ifindex = known.ifindex;
+	room.netns_cookie = known.netns_cookie;
+	r = rf_pod_room_mend(&agent->instance, pod->ns, pod->name, &room, rf_pod_room_look(&room), error, sizeof(error));
+	if (r < 0) {
+		rf_log_warning(0, "pod %s/%s: %s", pod->ns, pod->name, error);
+		return -EUCLEAN;
+	}
+	rf_log_info("pod %s/%s: its room was put right again", pod->ns, pod->name);
+	pod->room = room;
+	return 0;
+}
+
 /* Finds the room and hooks it. -ENOENT: there is nothing that lives. */
 static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
 {
@@ -70,6 +98,8 @@ static int revive(struct rf_agent *agent, struct rf_local_pod *pod)
 	int r;
 
 	r = rf_pod_room_find(&agent->instance, pod->ns, pod->name, &pod->room);
+	if (r == -EUCLEAN)
+		r = mend_room(agent, pod);
 	if (r < 0)
 		return r == -EUCLEAN ? -ENOENT : r;
 	rf_local_pod_set_hook(pod, &agent->instance); /* for the one who buries it */

@@ -34,9 +34,11 @@ struct rf_agent {
 	struct rf_broker *broker;
 	struct rf_control_server *control;
 	struct rf_events *events;
-	bool ready;          /* a revision was published by this agent */
-	uint64_t started_ns; /* CLOCK_REALTIME */
-	uint64_t repairs;
+	bool ready;           /* a revision was published by this agent */
+	uint64_t started_ns;  /* CLOCK_REALTIME */
+	uint64_t repairs[32]; /* what was put back, by kind of drift */
+	uint32_t node_drift, node_drift_told;
+	size_t attest_at; /* the pod that is looked at next */
 };
 
 uint64_t rf_now_realtime_ns(void);

@@ -26,13 +26,9 @@ int rf_pods_started(struct rf_agent *agent, struct rf_local_pod *pod, pid_t pid,
 
 /* Agent start: reads the records below run_dir, hooks what lives, clears away what does not. */
 int rf_pods_adopt(struct rf_agent *agent);
-/* Watches for pods that end, and looks at each every RF_ATTEST_MS. */
-#define RF_ATTEST_MS 2000
+/* Watches for pods that end, and looks at each every RF_LOOK_MS. */
 int rf_pods_watch(struct rf_agent *agent);
-/* Asks the kernel about one or all pods now; pods without their hooks get them back. */
-void rf_pods_attest(struct rf_agent *agent, struct rf_local_pod *pod);
-void rf_pods_attest_all(struct rf_agent *agent);
-bool rf_pods_hooked(const struct rf_local_pod *pod); /* all four, by the last look */
+bool rf_pods_hooked(const struct rf_local_pod *pod); /* nothing of it has drifted, by the last look */
 
 /* From the broker: error as in POD_STATE; or the connection is gone. */
 void rf_pods_checker_told(struct rf_agent *agent, struct rf_local_pod *pod, int error);

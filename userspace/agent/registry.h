@@ -41,6 +41,7 @@ struct rf_local_pod {
 	struct rf_pod_room room;
 	struct rf_pod_hook hook;
 	struct rf_pod_attest attest; /* last look */
+	uint32_t drift, drift_told;  /* last look; what was told of it as an event */
 	int checker_error;           /* 0 = listens; positive errno; ENOTCONN = the broker was not asked yet or is gone */
 	int watch;                   /* inotify watch of cgroup.events, -1 = none */
 	uint64_t waiting_client;     /* who waits for pod.create to finish, 0 = nobody */

@@ -10,8 +10,11 @@
 #include "agent/broker.h"
 #include "agent/event_text.h"
 #include "agent/pods.h"
+#include "agent/repair.h"
+#include "agent/watch.h"
 #include "core/address_text.h"
 #include "core/reason_text.h"
+#include "policy/needs.h"
 
 #define FILLS_MAX 64
 
@@ -181,6 +184,8 @@ static cJSON *report_pod(struct rf_agent *agent, const struct rf_local_pod *pod)
 	if (pod->state == RF_POD_EXITED)
 		return o;
 	cJSON_AddBoolToObject(o, "hooked", rf_pods_hooked(pod));
+	cJSON_AddItemToObject(o, "drift", rf_repair_report(pod->drift));
+	cJSON_AddBoolToObject(o, "needs_checker", rf_policy_needs_checker(agent->revision.policy, pod->hook.pod.identity));
 	add_attest(o, pod);
 	add_flows(o, agent, pod);
 	add_checker_error(o, agent, pod);
@@ -191,7 +196,7 @@ cJSON *rf_report_pods(struct rf_agent *agent)
 {
 	cJSON *array = cJSON_CreateArray();
 
-	rf_pods_attest_all(agent);
+	rf_repair_look_at_all(agent);
 	for (size_t i = 0; i < agent->pods.count; i++)
 		cJSON_AddItemToArray(array, report_pod(agent, agent->pods.items[i]));
 	return array;
@@ -352,6 +357,8 @@ cJSON *rf_report_status(struct rf_agent *agent)
 	add_maps(o, agent);
 	add_reasons(o, agent);
 	add_broker(o, agent);
-	cJSON_AddNumberToObject(o, "repairs", (double)agent->repairs);
+	cJSON_AddItemToObject(o, "drift", rf_repair_report(agent->node_drift));
+	cJSON_AddItemToObject(o, "repairs", rf_repair_counts(agent->repairs));
+	rf_watch_soon(agent); /* what this look found is put back right after it was told */
 	return o;
 }

@@ -9,11 +9,16 @@
 
 #include "agent/agent.h"
 #include "agent/broker.h"
+#include "agent/notice.h"
 #include "agent/pods.h"
+#include "agent/repair.h"
 #include "core/log.h"
+#include "datapath/drift.h"
 
 static int inotify_fd = -1; /* one agent a process */
 static struct rf_source *look_timer;
+static bool at_a_loss; /* the last look left something that could not be put back */
+static bool soon;      /* the timer runs for a change, not for the clock */
 
 void rf_watch_add(struct rf_agent *agent, struct rf_local_pod *pod)
 {
@@ -85,39 +90,26 @@ static void on_cgroup(void *arg, int fd, uint32_t events)
 		;
 	for (size_t i = 0; i < agent->pods.count; i++)
 		look_for_end(agent, agent->pods.items[i]);
+	rf_watch_soon(agent);
 }
 
 bool rf_pods_hooked(const struct rf_local_pod *pod)
 {
-	return pod->attest.cgroup_hooked && pod->attest.tc_from_pod && pod->attest.tc_to_pod && pod->attest.in_maps;
+	return !(pod->drift & ~RF_DRIFT_NOTICES);
 }
 
-static void repair(struct rf_agent *agent, struct rf_local_pod *pod)
+/* What cannot be put back makes changes of its own at every attempt: no race with ourselves. */
+static int soon_ms(void)
 {
-	int r = rf_datapath_pod_add(agent->dp, &pod->hook);
-
-	agent->repairs++;
-	rf_agent_note(agent, "repair", "pod %s/%s had lost its hooks%s%s%s%s: %s", pod->ns, pod->name,
-		      pod->attest.tc_from_pod ? "" : " (tc leaving the pod)", pod->attest.tc_to_pod ? "" : " (tc entering the pod)",
-		      pod->attest.in_maps ? "" : " (map entries)", pod->attest.cgroup_hooked ? "" : " (cgroup programs)",
-		      r < 0 ? rf_datapath_error(agent->dp) : "put back");
-	(void)rf_datapath_attest(agent->dp, &pod->hook, pod->room.cgroup, &pod->attest);
+	return at_a_loss ? RF_LOOK_MS : RF_SOON_MS;
 }
 
-void rf_pods_attest(struct rf_agent *agent, struct rf_local_pod *pod)
+void rf_watch_soon(struct rf_agent *agent)
 {
-	if (pod->state == RF_POD_EXITED)
-		return;
-	if (rf_datapath_attest(agent->dp, &pod->hook, pod->room.cgroup, &pod->attest) < 0)
-		pod->attest = (struct rf_pod_attest){}; /* what cannot be shown is not there */
-	if (!pod->attest.tc_from_pod || !pod->attest.tc_to_pod || !pod->attest.in_maps)
-		repair(agent, pod);
-}
-
-void rf_pods_attest_all(struct rf_agent *agent)
-{
-	for (size_t i = 0; i < agent->pods.count; i++)
-		rf_pods_attest(agent, agent->pods.items[i]);
+	(void)agent;
+	if (look_timer && !soon)
+		rf_timer_arm(look_timer, soon_ms());
+	soon = true;
 }
 
 /* Whoever took the checker's port in a pod may have given it back. */
@@ -135,9 +127,10 @@ static void on_look(void *arg)
 		look_for_end(agent, agent->pods.items[i]);
 		ask_again(agent, agent->pods.items[i]);
 	}
-	rf_pods_attest_all(agent);
+	soon = false;
+	at_a_loss = !rf_repair_round(agent);
 	rf_broker_ask_status(agent->broker);
-	rf_timer_arm(look_timer, RF_ATTEST_MS);
+	rf_timer_arm(look_timer, soon ? soon_ms() : RF_LOOK_MS);
 }
 
 int rf_pods_watch(struct rf_agent *agent)
@@ -148,5 +141,9 @@ int rf_pods_watch(struct rf_agent *agent)
 	if (inotify_fd < 0)
 		return -errno;
 	r = rf_loop_add(agent->loop, inotify_fd, EPOLLIN, on_cgroup, agent, NULL);
-	return r < 0 ? r : rf_loop_timer(agent->loop, RF_ATTEST_MS, on_look, agent, &look_timer);
+	if (r == 0)
+		r = rf_loop_timer(agent->loop, RF_LOOK_MS, on_look, agent, &look_timer);
+	if (r == 0)
+		rf_notice_start(agent, inotify_fd);
+	return r;
 }

@@ -7,6 +7,12 @@
 struct rf_agent;
 struct rf_local_pod;
 
+#define RF_LOOK_MS 500 /* every pod and the node are looked at so often, */
+#define RF_SOON_MS 50  /* and so soon after the kernel told of a change; never more often than that */
+
+/* Something may have drifted: look soon. */
+void rf_watch_soon(struct rf_agent *agent);
+
 /* A pod that nothing was started in for so long is given up. */
 #define RF_CREATED_MAX_S 60
 

@@ -11,18 +11,30 @@
 
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/kernel_status.h"
 #include "cli/table.h"
-#include "core/reason_text.h"
 #include "datapath/datapath.h"
 
 static const char help[] =
 	"usage: ringfence status [-o json]\n\n"
 	"Is every pod really hooked (what the kernel says), which revision is live, how full are the maps, what is wrong.\n"
-	"Exit code: 0 all is well; 1 something is wrong; 2 no agent runs (what the kernel holds is shown all the same).\n";
+	"Without an agent the kernel is asked directly; pods are listed all the same.\n\n"
+	"Exit code, the first that holds:\n"
+	"  3  a pod or the node has drifted: what the kernel enforces is not what is meant\n"
+	"  6  no agent runs; what the kernel enforces is as it was left\n"
+	"  4  the policy directory could not be applied; the last good policy stays in force\n"
+	"  5  the checker is not ready, and a pod needs it\n"
+	"  1  anything else, such as a full table or no broker\n"
+	"  0  all is well\n"
+	"  2  wrong usage, nothing is installed, or the agent refused to answer\n";
 
-#define FILLS_MAX 64
-#define TICK      "\xe2\x9c\x93"
-#define CROSS     "\xe2\x9c\x97"
+#define EXIT_DRIFT    3
+#define EXIT_POLICY   4
+#define EXIT_CHECKER  5
+#define EXIT_NO_AGENT 6
+
+#define TICK  "\xe2\x9c\x93"
+#define CROSS "\xe2\x9c\x97"
 
 /* One part's line; returns ok so that the caller can add it up. */
 static bool line(bool ok, const char *part, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -60,23 +72,30 @@ static bool print_revision(const cJSON *status)
 	return ready && cJSON_IsNull(member(status, "error"));
 }
 
-static bool pod_is_well(const cJSON *pod)
+static bool is_live(const cJSON *pod)
 {
-	return strcmp(rf_json_text(pod, "state", ""), "exited") == 0 ||
-	       (rf_json_bool(pod, "hooked", false) && rf_json_bool(member(pod, "attest"), "checker_ready", false));
+	return strcmp(rf_json_text(pod, "state", ""), "exited") != 0;
 }
 
+static bool checker_missing(const cJSON *pod)
+{
+	return !rf_json_bool(member(pod, "attest"), "checker_ready", false) && rf_json_bool(pod, "needs_checker", true);
+}
+
+static bool pod_is_well(const cJSON *pod)
+{
+	return !is_live(pod) || (rf_json_bool(pod, "hooked", false) && !checker_missing(pod));
+}
+
+/* The kinds, one after the other; what is only a notice does not count. */
 static void hooked_text(const cJSON *pod, char *ret, size_t size)
 {
-	static const char *const names[][2] = {
-		{"cgroup_hooked", "cgroup"}, {"tc_from_pod", "tc-out"}, {"tc_to_pod", "tc-in"}, {"in_maps", "maps"}};
-	const cJSON *attest = member(pod, "attest");
+	const cJSON *d;
 	size_t n = 0;
 
-	snprintf(ret, size, "%s", attest ? "yes" : "-");
-	for (size_t i = 0; attest && i < RF_ARRAY_SIZE(names); i++)
-		if (!rf_json_bool(attest, names[i][0], false))
-			n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? "," : "NO: ", names[i][1]);
+	snprintf(ret, size, "%s", is_live(pod) ? "yes" : "-");
+	cJSON_ArrayForEach(d, member(pod, "drift")) if (!rf_json_bool(d, "notice", false) && n < size) n +=
+		(size_t)snprintf(ret + n, size - n, "%s%s", n ? "," : "NO: ", rf_json_text(d, "kind", "?"));
 }
 
 static const char *checker_text(const cJSON *pod)
@@ -85,7 +104,9 @@ static const char *checker_text(const cJSON *pod)
 
 	if (!attest)
 		return "-";
-	return rf_json_bool(attest, "checker_ready", false) ? "ready" : rf_json_text(pod, "checker_error", "NOT READY");
+	if (!rf_json_bool(attest, "checker_ready", false))
+		return rf_json_text(pod, "checker_error", "NOT READY");
+	return "ready";
 }
 
 static bool print_pods(const cJSON *pods)
@@ -97,7 +118,7 @@ static bool print_pods(const cJSON *pods)
 
 	cJSON_ArrayForEach(pod, pods)
 	{
-		char hooked[64];
+		char hooked[512];
 		const char *row[] = {rf_json_text(pod, "ns", "?"),
 				     rf_json_text(pod, "name", "?"),
 				     rf_json_text(pod, "service_account", "?"),
@@ -112,7 +133,7 @@ static bool print_pods(const cJSON *pods)
 		live += strcmp(row[5], "exited") != 0;
 		well += strcmp(row[5], "exited") != 0 && pod_is_well(pod);
 	}
-	line(live == well, "pods", "%u of %u hooked and with a checker, says the kernel", well, live);
+	line(live == well, "pods", "%u of %u hooked and with a checker where one is needed, says the kernel", well, live);
 	if (cJSON_GetArraySize(pods))
 		rf_table_print(table, stdout, "    ");
 	return live == well;
@@ -196,64 +217,101 @@ static int print_json(const cJSON *object)
 	return 0;
 }
 
-static bool all_is_well(const cJSON *status)
+/* Each with its text once, then what to do: of the node, then of each pod. */
+static bool print_drift(const char *who, const cJSON *drift)
 {
-	const cJSON *pod, *broker = member(status, "broker"), *m;
+	bool ok = true;
+	const cJSON *d;
 
-	cJSON_ArrayForEach(pod, member(status, "pods")) if (!pod_is_well(pod)) return false;
+	cJSON_ArrayForEach(d, drift)
+	{
+		bool notice = rf_json_bool(d, "notice", false);
+
+		ok &= notice;
+		printf("  %s %s: %s: %s\n", notice ? "!" : CROSS, who, rf_json_text(d, "kind", "?"), rf_json_text(d, "text", "?"));
+		if (!notice)
+			printf("      %s\n", rf_json_text(d, "help", ""));
+	}
+	return ok;
+}
+
+static void print_all_drift(const cJSON *status)
+{
+	const cJSON *pod;
+
+	print_drift("this node", member(status, "drift"));
+	cJSON_ArrayForEach(pod, member(status, "pods"))
+	{
+		char who[160];
+
+		snprintf(who, sizeof(who), "pod %s/%s", rf_json_text(pod, "ns", "?"), rf_json_text(pod, "name", "?"));
+		print_drift(who, member(pod, "drift"));
+	}
+}
+
+static void print_repairs(const cJSON *repairs)
+{
+	const cJSON *r;
+
+	if (!cJSON_GetArraySize(repairs))
+		return;
+	printf("  %-9s", "repairs");
+	cJSON_ArrayForEach(r, repairs) printf(" %s %.0f ", r->string, r->valuedouble);
+	putchar('\n');
+}
+
+static bool any_drift(const cJSON *status)
+{
+	const cJSON *pod;
+
+	cJSON_ArrayForEach(pod, member(status, "pods")) if (is_live(pod) && !rf_json_bool(pod, "hooked", false)) return true;
+	return cJSON_GetArraySize(member(status, "drift")) > 0;
+}
+
+static bool any_checker_missing(const cJSON *status)
+{
+	const cJSON *pod;
+
+	cJSON_ArrayForEach(pod, member(status, "pods")) if (is_live(pod) && checker_missing(pod)) return true;
+	return false;
+}
+
+static bool rest_is_well(const cJSON *status)
+{
+	const cJSON *broker = member(status, "broker"), *m;
+
 	cJSON_ArrayForEach(m, member(status, "maps")) if (rf_json_number(m, "used", 0) >= rf_json_number(m, "max", 1)) return false;
-	return rf_json_bool(status, "ready", false) && cJSON_IsNull(member(status, "error")) && rf_json_bool(broker, "connected", false) &&
+	return rf_json_bool(status, "ready", false) && rf_json_bool(broker, "connected", false) &&
 	       rf_json_number(broker, "checker_pid", 0) > 0;
+}
+
+static int exit_code(const cJSON *status)
+{
+	if (any_drift(status))
+		return EXIT_DRIFT;
+	if (member(status, "agent")) /* only where there is none, and null */
+		return EXIT_NO_AGENT;
+	if (!cJSON_IsNull(member(status, "error")))
+		return EXIT_POLICY;
+	if (any_checker_missing(status))
+		return EXIT_CHECKER;
+	return rest_is_well(status) ? RF_EXIT_OK : RF_EXIT_NO;
 }
 
 static int show(const struct rf_instance *instance, const cJSON *status, bool json)
 {
 	if (json)
-		return print_json(status) < 0 || !all_is_well(status) ? RF_EXIT_NO : RF_EXIT_OK;
+		return print_json(status) < 0 ? RF_EXIT_NO : exit_code(status);
 	printf("ringfence (instance %s)\n", instance->name);
 	print_revision(status);
 	print_broker(status);
 	print_maps(member(status, "maps"));
 	print_reasons(member(status, "reasons"), rf_json_number(status, "events_lost", 0));
+	print_repairs(member(status, "repairs"));
 	print_pods(member(status, "pods"));
+	print_all_drift(status);
 	print_errors(status);
-	return all_is_well(status) ? RF_EXIT_OK : RF_EXIT_NO;
-}
-
-/* The same fields as the agent's answer, as far as the kernel knows them. */
-static cJSON *ask_kernel(struct rf_datapath *dp)
-{
-	uint64_t counters[_RF_REASON_MAX] = {}, lost = 0;
-	cJSON *o = cJSON_CreateObject(), *maps = cJSON_AddArrayToObject(o, "maps"), *reasons = cJSON_AddObjectToObject(o, "reasons");
-	struct rf_map_fill fills[FILLS_MAX];
-	struct rf_config config = {};
-	size_t count = FILLS_MAX;
-	rf_epoch_t epoch = 0;
-
-	cJSON_AddNullToObject(o, "agent");
-	cJSON_AddNumberToObject(cJSON_AddObjectToObject(o, "revision"), "epoch", rf_datapath_epoch(dp, &epoch) == 0 ? epoch : 0);
-	if (rf_datapath_config(dp, &config) == 0) {
-		cJSON *c = cJSON_AddObjectToObject(o, "config");
-
-		cJSON_AddBoolToObject(c, "permissive", config.permissive);
-		cJSON_AddBoolToObject(c, "egress", config.egress);
-	}
-	if (rf_datapath_fill(dp, fills, &count) < 0)
-		count = 0;
-	for (size_t i = 0; i < count; i++) {
-		cJSON *m = cJSON_CreateObject();
-
-		cJSON_AddStringToObject(m, "name", fills[i].name);
-		cJSON_AddNumberToObject(m, "used", (double)fills[i].used);
-		cJSON_AddNumberToObject(m, "max", (double)fills[i].max);
-		cJSON_AddItemToArray(maps, m);
-	}
-	if (rf_datapath_reasons(dp, counters, &lost) == 0)
-		for (uint32_t i = 0; i < _RF_REASON_MAX; i++)
-			if (counters[i])
-				cJSON_AddNumberToObject(reasons, rf_reason_name(i), (double)counters[i]);
-	cJSON_AddNumberToObject(o, "events_lost", (double)lost);
-	return o;
+	return exit_code(status);
 }
 
 static int show_without_agent(const struct rf_instance *instance, bool json)
@@ -268,12 +326,12 @@ static int show_without_agent(const struct rf_instance *instance, bool json)
 		rf_datapath_close(dp);
 		return RF_EXIT_USAGE;
 	}
-	o = ask_kernel(dp);
+	o = rf_kernel_status(dp, instance);
 	rf_datapath_close(dp);
-	if (json) {
-		print_json(o);
+	if (!o)
 		return RF_EXIT_USAGE;
-	}
+	if (json)
+		return print_json(o) < 0 ? RF_EXIT_NO : exit_code(o);
 	printf("ringfence (instance %s)\n", instance->name);
 	line(false, "agent", "not running: nothing follows policy files or new pods");
 	line(rf_json_number(member(o, "revision"), "epoch", 0) > 0, "kernel", "goes on enforcing revision %.0f, %s",
@@ -281,7 +339,9 @@ static int show_without_agent(const struct rf_instance *instance, bool json)
 	     rf_json_bool(member(o, "config"), "permissive", false) ? "permissive" : "deny unless allowed");
 	print_maps(member(o, "maps"));
 	print_reasons(member(o, "reasons"), rf_json_number(o, "events_lost", 0));
-	return RF_EXIT_USAGE;
+	print_pods(member(o, "pods"));
+	print_all_drift(o);
+	return exit_code(o);
 }
 
 static int parse(int argc, char **argv, bool *ret_json)

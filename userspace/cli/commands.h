@@ -4,6 +4,7 @@
  *	0  done, and everything is as it should be
  *	1  the answer is "no": a file is invalid, something is not hooked, the agent refused
  *	2  wrong usage, or there was nobody to ask
+ * `status` has more, see its --help.
  * `run` and `exec` return the exit code of what they ran. The instance is that of rf_instance_init(&i, NULL): main has put --instance
  * into the environment. Every command knows --help, and -o json where it prints data.
  */

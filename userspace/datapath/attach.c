@@ -48,13 +48,21 @@ static int attach_one(struct rf_datapath *dp, const struct attachment *a, int cg
 	int program_fd = bpf_program__fd(rf_dp_program(dp, a->program));
 	_cleanup_close_ int fd = rf_dp_pinned(dp->dir, "links", a->program);
 
-	if (fd >= 0 && link_is_on(fd, cgroup_fd) && bpf_link_update(fd, program_fd, NULL) == 0)
+	/* A pin that was removed or replaced by hand: what we hold is still attached. */
+	if (rf_dp_link_repin(dp, "links", a->program) == 0 && rf_dp_held(dp, "links", a->program) >= 0) {
+		rf_closep(&fd);
+		fd = rf_dp_pinned(dp->dir, "links", a->program);
+	}
+	if (fd >= 0 && link_is_on(fd, cgroup_fd) && bpf_link_update(fd, program_fd, NULL) == 0) {
+		rf_dp_hold(dp, "links", a->program, fd);
 		return 0;
+	}
 	if (fd >= 0)
 		close(TAKE_FD(fd));
 	fd = bpf_link_create(program_fd, cgroup_fd, a->type, NULL);
 	if (fd < 0)
 		return -errno;
+	rf_dp_hold(dp, "links", a->program, fd);
 	return rf_dp_pin(fd, dp->dir, "links", a->program);
 }
 
@@ -96,27 +104,74 @@ int rf_dp_attach_cgroups(struct rf_datapath *dp)
 	return 0;
 }
 
-static bool is_effective(struct rf_datapath *dp, const struct attachment *a, int cgroup_fd)
-{
-	_cleanup_close_ int fd = rf_dp_pinned(dp->dir, "progs", a->program);
-	__u32 ids[64], count = RF_ARRAY_SIZE(ids), id = rf_dp_program_id(fd), flags = 0;
+#define EFFECTIVE_MAX 64 /* programs of one kind on one cgroup: BPF_CGROUP_MAX_PROGS (include/linux/bpf-cgroup-defs.h) */
 
-	if (!id || bpf_prog_query(cgroup_fd, a->type, BPF_F_QUERY_EFFECTIVE, &flags, ids, &count) < 0)
-		return false;
-	for (__u32 i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return false;
+/* How many programs run there, and is ours, the one that is to run now, among them? -errno: cannot be told. */
+static int look(struct rf_datapath *dp, const struct attachment *a, int cgroup_fd, bool *ret_ours)
+{
+	__u32 ids[EFFECTIVE_MAX], count = RF_ARRAY_SIZE(ids), id = rf_dp_live_id(dp, a->program), flags = 0;
+
+	if (bpf_prog_query(cgroup_fd, a->type, BPF_F_QUERY_EFFECTIVE, &flags, ids, &count) < 0)
+		return -errno;
+	*ret_ours = false;
+	for (__u32 i = 0; id && i < count; i++)
+		*ret_ours |= ids[i] == id;
+	return (int)count;
 }
 
-bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path)
+static bool all_effective(struct rf_datapath *dp, const char *path, bool on_sockd)
 {
-	_cleanup_close_ int fd = open_cgroup(cgroup_path);
+	_cleanup_close_ int fd = open_cgroup(path);
+	bool ours = false;
 
 	if (fd < 0)
 		return false;
 	for (size_t i = 0; i < RF_ARRAY_SIZE(attachments); i++)
-		if (!attachments[i].on_sockd && !is_effective(dp, &attachments[i], fd))
+		if (attachments[i].on_sockd == on_sockd && (look(dp, &attachments[i], fd, &ours) < 0 || !ours))
 			return false;
 	return true;
+}
+
+bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path)
+{
+	return all_effective(dp, cgroup_path, false);
+}
+
+bool rf_dp_sockd_effective(struct rf_datapath *dp)
+{
+	return all_effective(dp, dp->instance.sockd_cgroup, true);
+}
+
+bool rf_dp_cgroup_beside(struct rf_datapath *dp, const char *cgroup_path)
+{
+	_cleanup_close_ int fd = open_cgroup(cgroup_path);
+	bool ours = false;
+
+	for (size_t i = 0; fd >= 0 && i < RF_ARRAY_SIZE(attachments); i++) {
+		int count = attachments[i].on_sockd ? 0 : look(dp, &attachments[i], fd, &ours);
+
+		if (count > (ours ? 1 : 0))
+			return true;
+	}
+	return false;
+}
+
+bool rf_dp_cgroup_pinned(struct rf_datapath *dp)
+{
+	for (size_t i = 0; i < RF_ARRAY_SIZE(attachments); i++)
+		if (!rf_dp_link_pinned(dp, "links", attachments[i].program))
+			return false;
+	return true;
+}
+
+int rf_dp_cgroup_repin(struct rf_datapath *dp)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(attachments); i++) {
+		int q = rf_dp_link_repin(dp, "links", attachments[i].program);
+
+		r = r < 0 ? r : q;
+	}
+	return r;
 }

@@ -23,9 +23,9 @@ const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods", "links",  "pee
 					       "reasons", "lost", "events", "names", "requests", "usage"};
 
 /* cgroup programs etc. whose pins bpftool and attestation use */
-static const char *const program_names[] = {"rf_ask",      "rf_sock_create",  "rf_connect4",     "rf_connect6", "rf_sendmsg4",
-					    "rf_sendmsg6", "rf_getpeername4", "rf_getpeername6", "rf_sockops",  "rf_getsockopt",
-					    "rf_from_pod", "rf_to_pod",       "rf_forget",       "rf_recvmsg4", "rf_recvmsg6"};
+const char *const rf_dp_program_names[] = {
+	"rf_ask",     "rf_sock_create", "rf_connect4", "rf_connect6", "rf_sendmsg4", "rf_sendmsg6", "rf_getpeername4", "rf_getpeername6",
+	"rf_sockops", "rf_getsockopt",  "rf_from_pod", "rf_to_pod",   "rf_forget",   "rf_recvmsg4", "rf_recvmsg6",     NULL};
 
 int rf_dp_fail(struct rf_datapath *dp, int err, const char *format, ...)
 {
@@ -87,6 +87,7 @@ void rf_datapath_close(struct rf_datapath *dp)
 		rf_closep(&dp->tables[i]);
 	for (int i = 0; i < _RF_MAP_MAX; i++)
 		rf_closep(&dp->maps[i]);
+	rf_dp_release_all(dp);
 	rf_dp_objects_close(dp);
 	rf_closep(&dp->lock_fd);
 	free(dp);
@@ -141,13 +142,13 @@ static int open_maps(struct rf_datapath *dp)
 	return 0;
 }
 
-static int pin_programs(struct rf_datapath *dp)
+int rf_dp_pin_programs(struct rf_datapath *dp)
 {
-	for (size_t i = 0; i < RF_ARRAY_SIZE(program_names); i++) {
-		int r = rf_dp_pin(bpf_program__fd(rf_dp_program(dp, program_names[i])), dp->dir, "progs", program_names[i]);
+	for (size_t i = 0; rf_dp_program_names[i]; i++) {
+		int r = rf_dp_pin(bpf_program__fd(rf_dp_program(dp, rf_dp_program_names[i])), dp->dir, "progs", rf_dp_program_names[i]);
 
 		if (r < 0)
-			return rf_dp_fail(dp, -r, "cannot pin the program '%s'", program_names[i]);
+			return rf_dp_fail(dp, -r, "cannot pin the program '%s'", rf_dp_program_names[i]);
 	}
 	return 0;
 }
@@ -175,7 +176,7 @@ int rf_dp_load_all(struct rf_datapath *dp)
 	if (r == 0)
 		r = rf_dp_objects_load(dp);
 	if (r == 0)
-		r = pin_programs(dp);
+		r = rf_dp_pin_programs(dp);
 	if (r == 0)
 		r = open_maps(dp);
 	return r;

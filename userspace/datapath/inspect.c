@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/cleanup.h"
+#include "datapath/drift.h"
 #include "datapath/private.h"
 #include "datapath/walk.h"
 #include "policy/policy.h"
@@ -206,4 +207,34 @@ int rf_datapath_rule(struct rf_datapath *dp, uint32_t rule_id, char *ret, size_t
 		return r;
 	snprintf(ret, size, "%.*s", (int)sizeof(rule.text), rule.text);
 	return 0;
+}
+
+int rf_datapath_pod_look_up(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_pod *ret)
+{
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_PODS], &cgroup_id, ret) < 0 ? -errno : 0;
+}
+
+bool rf_datapath_is_meshed(struct rf_datapath *dp, rf_identity_t identity)
+{
+	struct rf_ident ident;
+
+	return live_value(dp, RF_TABLE_IDENTS, &identity, &ident) == 0 && ident.meshed;
+}
+
+bool rf_datapath_needs_checker(struct rf_datapath *dp, rf_identity_t src)
+{
+	_cleanup_close_ int fd = live_inner(dp, RF_TABLE_ALLOW);
+	struct rf_allow_key key, next, *previous = NULL;
+	struct rf_allow_value value;
+	struct rf_config config;
+
+	if (fd < 0 || rf_datapath_config(dp, &config) < 0 || config.permissive)
+		return false;
+	for (size_t seen = 0; seen < RF_ALLOW_MAX && bpf_map_get_next_key(fd, previous, &next) == 0; seen++) {
+		key = next;
+		previous = &key;
+		if (key.src == src && bpf_map_lookup_elem(fd, &key, &value) == 0 && value.verdict == RF_VERDICT_L7)
+			return true;
+	}
+	return false;
 }

@@ -121,7 +121,7 @@ int rf_datapath_pod_checker(struct rf_datapath *dp, uint64_t cgroup_id, bool rea
 static bool same_pod(const struct rf_pod *a, const struct rf_pod *b)
 {
 	return a->identity == b->identity && a->ifindex == b->ifindex && a->netns_cookie == b->netns_cookie &&
-	       rf_addr_equal(&a->addr4, &b->addr4) && rf_addr_equal(&a->addr6, &b->addr6);
+	       rf_addr_equal(&a->addr4, &b->addr4) && rf_addr_equal(&a->addr6, &b->addr6) && a->checker_port == b->checker_port;
 }
 
 static bool in_maps(struct rf_datapath *dp, const struct rf_pod_hook *hook, struct rf_pod *ret)

@@ -22,6 +22,7 @@ struct bpf_map;
 struct bpf_object;
 struct bpf_program;
 struct btf;
+struct rf_held;
 struct ring_buffer;
 
 enum rf_object_id {
@@ -69,6 +70,9 @@ enum rf_map_id {
 
 extern const char *const rf_table_names[_RF_TABLE_MAX];
 extern const char *const rf_map_names[_RF_MAP_MAX];
+extern const char *const rf_dp_program_names[]; /* NULL at the end */
+
+#define RF_HELD_BUCKETS 4096
 
 /* The inner maps of a table. */
 struct rf_table_spec {
@@ -94,6 +98,7 @@ struct rf_datapath {
 	struct bpf_object *objects[_RF_OBJECT_MAX]; /* NULL when only inspecting */
 	__u32 sweep_at;                             /* where the walk over `flows` goes on: a bucket's number */
 	bool sweep_under_way;
+	struct rf_held *held[RF_HELD_BUCKETS];      /* hold.c; agent only */
 	struct ring_buffer *ring;
 	void (*event_fn)(void *arg, const struct rf_event *event);
 	void *event_arg;
@@ -117,6 +122,7 @@ struct bpf_program *rf_dp_program(struct rf_datapath *dp, const char *name); /* 
 
 /* features.c: sets the object's `const volatile __u8 name`, before it is loaded; 0 also if it has none. */
 int rf_dp_feature(struct bpf_object *object, const char *name, bool value);
+int rf_dp_pin_programs(struct rf_datapath *dp); /* progs/ */
 
 /* probe.c: can a map with BTF be stored where the template has none? Asked after the objects are loaded. */
 bool rf_dp_inner_btf(struct rf_datapath *dp);
@@ -129,6 +135,10 @@ void rf_dp_grace(struct rf_datapath *dp);
 /* attach.c */
 int rf_dp_attach_cgroups(struct rf_datapath *dp);
 bool rf_dp_cgroup_effective(struct rf_datapath *dp, const char *cgroup_path);
+bool rf_dp_cgroup_beside(struct rf_datapath *dp, const char *cgroup_path); /* a program that is not ours decides on sockets, too */
+bool rf_dp_sockd_effective(struct rf_datapath *dp);
+bool rf_dp_cgroup_pinned(struct rf_datapath *dp); /* all our links are where they belong */
+int rf_dp_cgroup_repin(struct rf_datapath *dp);
 
 /* tc.c */
 int rf_dp_tc_attach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
@@ -139,10 +149,21 @@ int rf_dp_tc_move_link(struct rf_datapath *dp, const char *name, int fd);
 int rf_dp_tc_move_filters(struct rf_datapath *dp, uint32_t ifindex);
 void rf_dp_tc_detach(struct rf_datapath *dp, const char *key, uint32_t ifindex);
 bool rf_dp_tc_effective(struct rf_datapath *dp, uint32_t ifindex, bool from_pod);
+bool rf_dp_tc_first(struct rf_datapath *dp, uint32_t ifindex, bool from_pod); /* no other program runs before ours */
+bool rf_dp_tc_pinned(struct rf_datapath *dp, const char *key, uint32_t ifindex);
+
+/* hold.c: links held open beside their pins (agent). hold copies fd; held: borrowed, -1 = none. */
+void rf_dp_hold(struct rf_datapath *dp, const char *sub, const char *name, int fd);
+void rf_dp_release(struct rf_datapath *dp, const char *sub, const char *name);
+void rf_dp_release_all(struct rf_datapath *dp);
+int rf_dp_held(struct rf_datapath *dp, const char *sub, const char *name);
+bool rf_dp_link_pinned(struct rf_datapath *dp, const char *sub, const char *name); /* and it is the one that is held */
+int rf_dp_link_repin(struct rf_datapath *dp, const char *sub, const char *name);
 
 /* pins.c: text paths below dp->dir; every function 0 or -errno. */
 int rf_dp_mkdir(const char *path);
 int rf_dp_pin(int fd, const char *dir, const char *sub, const char *name); /* replaces an existing pin in one rename */
 int rf_dp_pinned(const char *dir, const char *sub, const char *name);      /* fd or -errno */
+__u32 rf_dp_live_id(struct rf_datapath *dp, const char *name);             /* drift.c: number of our program that is to run; 0: not known */
 __u32 rf_dp_program_id(int fd); /* the kernel's number of a program; 0: no program (also for a negative fd) */
 int rf_dp_unpin_tree(const char *path, bool dry_run, void (*fn)(void *arg, const char *what), void *arg);
