@@ -2,6 +2,10 @@
 /* Broker and checker together: what a client and a server see, and what the agent is told. */
 #include "checker_world.h"
 
+#include <sys/resource.h>
+
+#include "checker/limits.h"
+
 static void test_no_policy_refuses(void **state)
 {
 	int client = dial();
@@ -474,6 +478,63 @@ static void test_checker_is_powerless(void **state)
 	assert_string_not_equal(ours, theirs);
 }
 
+/* A pod at its limit waits for itself; the pod beside it does not notice, and the first connection that ends lets the next one in. */
+static void test_one_pod_at_its_limit(void **state)
+{
+	static int held[RF_CONNS_PER_POD];
+	struct rlimit files = {4 * RF_CONNS_PER_POD, 4 * RF_CONNS_PER_POD};
+	int waiting[8], ups[8], other, up;
+	struct pollfd p;
+
+	(void)state;
+	publish(EVERY);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(held); i++)
+		held[i] = dial();
+	/* the last of them is being served */
+	say(held[RF_CONNS_PER_POD - 1], "GET / HTTP/1.1\r\n" HOST "\r\n");
+	up = take();
+	hear(up, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	say(up, OK);
+	hear(held[RF_CONNS_PER_POD - 1], OK);
+	close(up);
+	hear_end(held[RF_CONNS_PER_POD - 1]);
+	held[RF_CONNS_PER_POD - 1] = dial();
+	for (size_t i = 0; i < RF_ARRAY_SIZE(waiting); i++) {
+		waiting[i] = dial();
+		say(waiting[i], "GET / HTTP/1.1\r\n" HOST "\r\n");
+	}
+	pod = POD + 1;
+	pod_last = CHECKER_LAST + 1;
+	assert_int_equal(add_pod(), 0);
+	other = dial();
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	up = take();
+	hear(up, "GET /other HTTP/1.1\r\n" HOST "\r\n"); /* and none of those that wait */
+	say(up, OK);
+	hear(other, OK);
+	close(up);
+	hear_end(other);
+	pod = POD;
+	pod_last = CHECKER_LAST;
+	p = (struct pollfd){.fd = server, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 0), 0);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(waiting); i++) {
+		close(held[i]);
+		up = take();
+		hear(up, "GET / HTTP/1.1\r\n" HOST "\r\n");
+		say(up, OK);
+		hear(waiting[i], OK);
+		assert_nobody_came(); /* one for one: the others still wait */
+		held[i] = waiting[i];
+		ups[i] = up;
+	}
+	for (size_t i = 0; i < RF_ARRAY_SIZE(ups); i++)
+		close(ups[i]);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(held); i++)
+		close(held[i]);
+}
+
 static void test_replay_drops_what_is_not_named(void **state)
 {
 	struct rf_sockd_message message = {.op = RF_SOCKD_SYNCED};
@@ -528,6 +589,7 @@ int main(void)
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_broker_answers),
 		cmocka_unit_test(test_checker_is_powerless),
+		cmocka_unit_test(test_one_pod_at_its_limit),
 		cmocka_unit_test(test_replay_drops_what_is_not_named),
 	};
 
