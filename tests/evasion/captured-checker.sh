@@ -77,7 +77,7 @@ attempt "as another pod, what that one may not" no-rule ECONNREFUSED order reach
 attempt "as another pod, a third one" no-rule ECONNREFUSED order reach "$store" "$buyer" 4000 MARK
 attempt "outside" no-egress ECONNREFUSED order reach - 203.0.113.7 80 MARK
 attempt "the machine by its address on the cable" "no-egress" ECONNREFUSED order reach - "$node" 22 MARK
-attempt "the checker's port in another pod" checker-dialed ECONNREFUSED order reach - "$store" 15001 MARK
+attempt "the checker's port in another pod" no-rule ECONNREFUSED order reach - "$store" 15001 MARK
 attempt "the address dressed as IPv6" - EACCES order reach - "::ffff:$store" 3001 MARK
 attempt "IPv6 outside" no-egress "@(ECONNREFUSED|ENETUNREACH)" order reach - 2001:db8::7 80 MARK
 for to in 127.0.0.1 127.8.9.10 0.0.0.0 "$buyer" ::1 :: 169.254.169.254 fe80::1 255.255.255.255 224.0.0.1 ff02::1; do
