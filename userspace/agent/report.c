@@ -68,6 +68,17 @@ static void add_diags(cJSON *array, const struct rf_diags *diags, bool errors)
 	}
 }
 
+static void add_text(cJSON *array, const char *text)
+{
+	cJSON *o;
+
+	if (!text[0])
+		return;
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "text", text);
+	cJSON_AddItemToArray(array, o);
+}
+
 cJSON *rf_report_diags(struct rf_agent *agent, bool errors)
 {
 	const struct rf_revision *rev = &agent->revision;
@@ -81,6 +92,8 @@ cJSON *rf_report_diags(struct rf_agent *agent, bool errors)
 		add_diags(array, &rev->objects->diags, false);
 	if (!errors)
 		add_diags(array, &rev->compile_diags, false);
+	for (int i = 0; !errors && i < _RF_DATAPATH_WARNING_MAX; i++)
+		add_text(array, rf_datapath_warning(agent->dp, (enum rf_datapath_warning)i));
 	return array;
 }
 
