@@ -231,6 +231,7 @@ static void add_ports(cJSON *o, const struct rf_service *service)
 		cJSON_AddStringToObject(p, "name", service->ports[i].name);
 		cJSON_AddNumberToObject(p, "port", service->ports[i].port);
 		cJSON_AddNumberToObject(p, "target_port", service->ports[i].target_port);
+		cJSON_AddStringToObject(p, "protocol", service->ports[i].kind == RF_PORT_UDP ? "UDP" : "TCP");
 		cJSON_AddItemToArray(ports, p);
 	}
 }
