@@ -36,6 +36,7 @@ static __always_inline int dial(struct bpf_sock_addr *ctx, struct rf_dialing *in
 		return rf_refused(pod, tag->pod, &out, in);
 	}
 	*dial = out.dial; /* GET_F_CREATE keeps an old value */
+	rf_subflow_dialed(ctx->sk, &out.dial);
 	in->addr = out.connect;
 	in->port = out.connect_port;
 	return RF_ALLOWED;

@@ -4,9 +4,30 @@
  * one and their Service address becomes a backend's; answers of that backend show the Service's address. A connected socket's datagrams
  * without a destination do not come here: connect chose, tc decides.
  */
+#include "lib/flows.bpf.h"
 #include "lib/refuse.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* A server answers whom it was asked by, also if it might not have begun: tc remembers the question. */
+static __always_inline int is_answer(struct bpf_sock_addr *ctx, const struct rf_pod *pod, const struct rf_dialing *in)
+{
+	struct rf_peer *peer = rf_peer_of(&in->addr);
+	struct rf_question q = {.src = pod->identity, .dst = peer ? peer->identity : 0};
+	struct rf_tuple t = {
+		.saddr = *rf_own_addr(pod, &in->addr),
+		.daddr = in->addr,
+		.sport = (__u16)ctx->sk->src_port,
+		.dport = in->port,
+		.proto = RF_PROTO_UDP,
+	};
+	struct rf_found f;
+
+	rf_flow_find(&t, &q, &f);
+	if (!f.flow || !f.from_responder || bpf_ktime_get_ns() - f.flow->seen_ns > RF_FLOW_UDP_IDLE_NS)
+		return 0;
+	return rf_flow_stands(f.flow, &f.key);
+}
 
 static __always_inline int judge_datagram(struct bpf_sock_addr *ctx, struct rf_dialing *in)
 {
@@ -20,7 +41,7 @@ static __always_inline int judge_datagram(struct bpf_sock_addr *ctx, struct rf_d
 		return rf_refused_early(reason, in);
 	rf_dial_judge(pod, ctx->sk, in, &out);
 	if (out.answer.verdict == RF_VERDICT_DENY)
-		return rf_refused(pod, tag->pod, &out, in);
+		return is_answer(ctx, pod, in) ? RF_ALLOWED : rf_refused(pod, tag->pod, &out, in);
 	if (out.local)
 		return RF_ALLOWED;
 	in->addr = out.connect;

@@ -1,6 +1,7 @@
 # Build rules. A new .c file in one of the folders below is picked up by itself; a changed header rebuilds every object that reads it, in the
 # kernel part (BPF) as in user space. DEBUG=1: ASan + UBSan, into build/debug. FUZZ=1: the same with clang, for `make fuzz`, into build/fuzz.
-# LAYOUT=test: maps of another layout, for tests of the takeover, into build/layout.
+# LAYOUT=test (maps of another layout) and LAYOUT=version (the number of a later one): for tests of the takeover, into build/layout and
+# build/version.
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -27,6 +28,9 @@ endif
 ifeq ($(LAYOUT),test)
 B := $(B)/layout
 LAYOUT_CPPFLAGS := -DRF_LAYOUT_TEST
+else ifeq ($(LAYOUT),version)
+B := $(B)/version
+LAYOUT_CPPFLAGS := -DRF_LAYOUT_VERSION=3
 endif
 ifeq ($(V),1)
 Q :=

@@ -26,3 +26,15 @@ static __always_inline struct rf_tag *rf_subflow_tag(void *sk)
 	copy = *tag;
 	return bpf_sk_storage_get(&tags, sk, &copy, BPF_SK_STORAGE_GET_F_CREATE);
 }
+
+/* getpeername is asked of the MPTCP socket, which shows where its first subflow went: so later ones change nothing. */
+static __always_inline void rf_subflow_dialed(void *sk, struct rf_dial *dial)
+{
+	struct mptcp_sock *whole;
+
+	if (!rf_has_mptcp)
+		return;
+	whole = bpf_skc_to_mptcp_sock(sk);
+	if (whole)
+		bpf_sk_storage_get(&dials, whole, dial, BPF_SK_STORAGE_GET_F_CREATE);
+}

@@ -25,7 +25,8 @@ static __always_inline struct rf_usage *rf_usage_of(__u64 pod)
 /* One entry more for this counter of the pod's row, if the pod may have it. No row: no. */
 static __always_inline int rf_quota_take(struct rf_usage *u, __u64 *count, __u64 limit)
 {
-	if (*(volatile __u64 *)count >= limit) {
+	/* Signed: entries that were carried over to another layout while they ended may be given back twice. */
+	if (*(volatile __s64 *)count >= (__s64)limit) {
 		__sync_fetch_and_add(&u->refused, 1);
 		return -1;
 	}

@@ -15,8 +15,10 @@
 #include <ringfence/reason.h>
 #include <ringfence/types.h>
 
+#ifndef RF_LAYOUT_VERSION /* `make LAYOUT=version` builds another, for tests */
 #define RF_LAYOUT_VERSION 2
-#define RF_SLOTS          2 /* the live revision and the one being built */
+#endif
+#define RF_SLOTS 2 /* the live revision and the one being built */
 
 /* `make LAYOUT=test` builds the same programs with other structs, to test that an agent of another layout takes the tables over. What is
  * shared with the checker or hangs on sockets has no such member. */

@@ -44,16 +44,21 @@
 #define CHECKER_LAST 77 /* last byte of the checker's addresses, which are the pod's */
 #define SERVER_LAST  1
 #define CHECKER_PORT 15001
-#define SERVER_PORT  8080
-#define PATIENCE_MS  5000
-#define EVERY        ".*"
-#define HOST         "Host: s\r\n"
+#ifndef HASTE
+#define HASTE "1" /* what the checker's time limits are divided by */
+#endif
+#define SERVER_PORT 8080
+#define PATIENCE_MS 5000
+#define EVERY       ".*"
+#define HOST        "Host: s\r\n"
 
 static struct rf_instance instance;
 static struct rf_datapath *dp;
 static pid_t broker;
 static int agent = -1, records = -1, server = -1, server6 = -1, origdst = -1;
 static rf_identity_t buyer, store;
+static uint64_t pod = POD;               /* which pod dials */
+static uint32_t pod_last = CHECKER_LAST; /* last byte of its addresses */
 
 /* ---- the world ---- */
 
@@ -129,14 +134,14 @@ static inline void publish(const char *pattern)
 		"apiVersion: specs.smi-spec.io/v1alpha4\nkind: HTTPRouteGroup\nmetadata: {name: %s, namespace: shop}\n"
 		"spec: {matches: [{name: all, pathRegex: '%s', methods: ['*']}]}\n";
 	struct rf_pair_text label = {.key = "app", .value = "store"};
-	struct rf_endpoint pod = {.ns = "shop",
-				  .name = "store-1",
-				  .service_account = "store",
-				  .labels = &label,
-				  .label_count = 1,
-				  .addr4 = addr_of(AF_INET, SERVER_LAST),
-				  .addr6 = addr_of(AF_INET6, SERVER_LAST)};
-	struct rf_policy_input input = {.endpoints = &pod,
+	struct rf_endpoint endpoint = {.ns = "shop",
+				       .name = "store-1",
+				       .service_account = "store",
+				       .labels = &label,
+				       .label_count = 1,
+				       .addr4 = addr_of(AF_INET, SERVER_LAST),
+				       .addr6 = addr_of(AF_INET6, SERVER_LAST)};
+	struct rf_policy_input input = {.endpoints = &endpoint,
 					.endpoint_count = 1,
 					.mesh_name = "osm",
 					.service_net_be = instance.service_net_be,
@@ -211,7 +216,7 @@ static inline int network_up(void)
 	address4.ifr_addr = at.any;
 	r = fd < 0 || ioctl(fd, SIOCSIFFLAGS, &up) < 0 ? -1 : ioctl(fd, SIOCSIFADDR, &address4);
 	close(fd);
-	return r < 0 || add_address6(SERVER_LAST) < 0 ? -1 : add_address6(CHECKER_LAST);
+	return r < 0 || add_address6(SERVER_LAST) < 0 || add_address6(CHECKER_LAST) < 0 ? -1 : add_address6(CHECKER_LAST + 1);
 }
 
 static inline void program_path(char *ret, size_t size, const char *name)
@@ -240,7 +245,7 @@ static inline int start_broker(void)
 	}
 	broker = fork();
 	if (broker == 0) {
-		execl(path, path, "--instance", instance.name, (char *)NULL);
+		execl(path, path, "--instance", instance.name, "--haste", HASTE, (char *)NULL);
 		_exit(127);
 	}
 	return broker < 0 ? -1 : 0;
@@ -275,12 +280,12 @@ static inline int ask(struct rf_sockd_message *message, int fd, int *ret_fd)
 /* Where the checker listens: the pod's addresses. */
 static inline struct rf_addr checker_addr(int family)
 {
-	return addr_of(family, CHECKER_LAST);
+	return addr_of(family, pod_last);
 }
 
 static inline int add_pod(void)
 {
-	struct rf_sockd_message message = {.op = RF_SOCKD_POD_ADD, .pod = POD, .port = CHECKER_PORT};
+	struct rf_sockd_message message = {.op = RF_SOCKD_POD_ADD, .pod = pod, .port = CHECKER_PORT};
 	int ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), r;
 
 	message.addr4 = checker_addr(AF_INET);
@@ -372,7 +377,7 @@ static inline int dial_through(int family, rf_identity_t src, struct rf_addr rea
 {
 	const struct rf_addr at = checker_addr(family);
 	struct rf_origdst dst = {
-		.real = real, .dialed = real, .real_port = port, .dialed_port = port, .src = src, .dst = store, .pod = POD};
+		.real = real, .dialed = real, .real_port = port, .dialed_port = port, .src = src, .dst = store, .pod = pod};
 	struct rf_tuple key = {.saddr = at, .daddr = at, .dport = CHECKER_PORT, .proto = IPPROTO_TCP};
 	union address me = address(&at, 0), to = address(&at, CHECKER_PORT);
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/cleanup.h"
+#include "datapath/private.h"
 
 #define LOG_STATS    4 /* BPF_LOG_STATS: the totals only */
 #define LOG_SIZE     65536
@@ -49,23 +50,22 @@ static int ask_for_logs(struct object *o)
 	return 0;
 }
 
-/* connect.bpf.c keeps one byte of read-only data: may bpf_set_retval be called? */
-static int without_set_retval(struct bpf_object *object)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
-	static const char no = 0;
+/* As the agent does: what kernels may lack, the latest first. */
+static const struct features {
+	bool mptcp;
+	bool set_retval;
+} features[] = {{true, true}, {false, true}, {false, false}};
 
-	return map ? bpf_map__set_initial_value(map, &no, sizeof(no)) : -ENOENT;
-}
-
-static int load(const char *path, bool set_retval, struct object *o)
+static int load(const char *path, const struct features *with, struct object *o)
 {
 	int r;
 
 	o->object = bpf_object__open_file(path, NULL);
 	if (!o->object)
 		return -errno;
-	r = set_retval ? 0 : without_set_retval(o->object);
+	r = rf_dp_feature(o->object, "rf_has_mptcp", with->mptcp);
+	if (r == 0)
+		r = rf_dp_feature(o->object, "rf_has_set_retval", with->set_retval);
 	if (r == 0)
 		r = ask_for_logs(o);
 	return r < 0 ? r : bpf_object__load(o->object);
@@ -86,10 +86,10 @@ static int print(const char *path, const struct object *o)
 	return 0;
 }
 
-static int measure(const char *path, bool set_retval)
+static int measure(const char *path, const struct features *with)
 {
 	RF_CLEANUP(object_done) struct object o = {};
-	int r = load(path, set_retval, &o);
+	int r = load(path, with, &o);
 
 	return r < 0 ? r : print(path, &o);
 }
@@ -98,11 +98,10 @@ int main(int argc, char **argv)
 {
 	libbpf_set_print(NULL);
 	for (int i = 1; i < argc; i++) {
-		int r = measure(argv[i], true);
+		int r = -EINVAL;
 
-		/* As the agent does: kernels below 5.18 have no bpf_set_retval. */
-		if (r < 0)
-			r = measure(argv[i], false);
+		for (size_t j = 0; r < 0 && j < sizeof(features) / sizeof(features[0]); j++)
+			r = measure(argv[i], &features[j]);
 		if (r < 0) {
 			fprintf(stderr, "%s: %s\n", argv[i], strerror(-r));
 			return 1;

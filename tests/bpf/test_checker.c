@@ -2,6 +2,10 @@
 /* Broker and checker together: what a client and a server see, and what the agent is told. */
 #include "checker_world.h"
 
+#include <sys/resource.h>
+
+#include "checker/limits.h"
+
 static void test_no_policy_refuses(void **state)
 {
 	int client = dial();
@@ -427,6 +431,47 @@ static void test_broker_answers(void **state)
 	assert_int_equal(message.restarts, 1);
 }
 
+static struct rf_sockd_message status(void)
+{
+	struct rf_sockd_message message = {.op = RF_SOCKD_STATUS};
+
+	assert_int_equal(ask(&message, -1, NULL), 0);
+	return message;
+}
+
+/* What it is told must not pile up in the broker: each message holds a descriptor. */
+static void test_checker_that_does_not_listen(void **state)
+{
+	const struct rf_sockd_message before = status();
+	struct rf_sockd_message message;
+	int client, up, ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int64_t until;
+
+	(void)state;
+	assert_true(before.pid > 0);
+	assert_int_equal(kill((pid_t)before.pid, SIGSTOP), 0);
+	for (int i = 0; i < 1500; i++) {
+		message = (struct rf_sockd_message){
+			.op = RF_SOCKD_POD_ADD, .pod = POD + 2, .addr4 = addr_of(AF_INET, 99), .port = CHECKER_PORT};
+		assert_int_equal(ask(&message, ns, NULL), 0);
+		assert_int_equal(message.error, 0);
+		message = (struct rf_sockd_message){.op = RF_SOCKD_POD_DEL, .pod = POD + 2};
+		assert_int_equal(ask(&message, -1, NULL), 0);
+	}
+	close(ns);
+	for (until = now_ms() + PATIENCE_MS; status().pid == before.pid || !status().pid; poll(NULL, 0, 10))
+		assert_true(now_ms() < until);
+	assert_int_equal(status().restarts, before.restarts + 1);
+	client = dial();
+	say(client, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	up = take();
+	hear(up, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	say(up, OK);
+	hear(client, OK);
+	close(client);
+	hear_end(up);
+}
+
 static void read_proc(pid_t pid, const char *name, char *ret, size_t size)
 {
 	char path[64];
@@ -459,6 +504,9 @@ static void test_checker_is_powerless(void **state)
 	assert_non_null(strstr(text, "CapBnd:\t0000000000000000\n"));
 	assert_non_null(strstr(text, "CapAmb:\t0000000000000000\n"));
 	assert_non_null(strstr(text, "NoNewPrivs:\t1\n"));
+#ifndef __SANITIZE_ADDRESS__
+	assert_non_null(strstr(text, "Seccomp:\t2\nSeccomp_filters:\t2\n")); /* the broker's and its own */
+#endif
 	read_proc((pid_t)message.pid, "environ", text, sizeof(text));
 	assert_string_equal(text, "");
 	read_proc((pid_t)message.pid, "cgroup", text, sizeof(text));
@@ -472,6 +520,63 @@ static void test_checker_is_powerless(void **state)
 	assert_true(n > 0);
 	ours[n] = '\0';
 	assert_string_not_equal(ours, theirs);
+}
+
+/* A pod at its limit waits for itself; the pod beside it does not notice, and the first connection that ends lets the next one in. */
+static void test_one_pod_at_its_limit(void **state)
+{
+	static int held[RF_CONNS_PER_POD];
+	struct rlimit files = {4 * RF_CONNS_PER_POD, 4 * RF_CONNS_PER_POD};
+	int waiting[8], ups[8], other, up;
+	struct pollfd p;
+
+	(void)state;
+	publish(EVERY);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(held); i++)
+		held[i] = dial();
+	/* the last of them is being served */
+	say(held[RF_CONNS_PER_POD - 1], "GET / HTTP/1.1\r\n" HOST "\r\n");
+	up = take();
+	hear(up, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	say(up, OK);
+	hear(held[RF_CONNS_PER_POD - 1], OK);
+	close(up);
+	hear_end(held[RF_CONNS_PER_POD - 1]);
+	held[RF_CONNS_PER_POD - 1] = dial();
+	for (size_t i = 0; i < RF_ARRAY_SIZE(waiting); i++) {
+		waiting[i] = dial();
+		say(waiting[i], "GET / HTTP/1.1\r\n" HOST "\r\n");
+	}
+	pod = POD + 1;
+	pod_last = CHECKER_LAST + 1;
+	assert_int_equal(add_pod(), 0);
+	other = dial();
+	say(other, "GET /other HTTP/1.1\r\n" HOST "\r\n");
+	up = take();
+	hear(up, "GET /other HTTP/1.1\r\n" HOST "\r\n"); /* and none of those that wait */
+	say(up, OK);
+	hear(other, OK);
+	close(up);
+	hear_end(other);
+	pod = POD;
+	pod_last = CHECKER_LAST;
+	p = (struct pollfd){.fd = server, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, 0), 0);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(waiting); i++) {
+		close(held[i]);
+		up = take();
+		hear(up, "GET / HTTP/1.1\r\n" HOST "\r\n");
+		say(up, OK);
+		hear(waiting[i], OK);
+		assert_nobody_came(); /* one for one: the others still wait */
+		held[i] = waiting[i];
+		ups[i] = up;
+	}
+	for (size_t i = 0; i < RF_ARRAY_SIZE(ups); i++)
+		close(ups[i]);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(held); i++)
+		close(held[i]);
 }
 
 static void test_replay_drops_what_is_not_named(void **state)
@@ -527,7 +632,9 @@ int main(void)
 		cmocka_unit_test(test_tunnel),
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_broker_answers),
+		cmocka_unit_test(test_checker_that_does_not_listen),
 		cmocka_unit_test(test_checker_is_powerless),
+		cmocka_unit_test(test_one_pod_at_its_limit),
 		cmocka_unit_test(test_replay_drops_what_is_not_named),
 	};
 

@@ -53,16 +53,14 @@ instance_up
 rf apply -f "$TOP/policies/bookstore/manifests" >/dev/null || exit 1
 rf namespace add bookstore bookbuyer bookthief >/dev/null || exit 1
 rf run -n bookstore --name bookstore --deployment bookstore/bookstore --net-raw -d -- python3 "$WORK/tools/server.py" bookstore 3000/http 3001/tcp || exit 1
-rf run -n bookbuyer --name bookbuyer --deployment bookbuyer/bookbuyer --net-raw -d -- python3 "$WORK/tools/server.py" bookbuyer 4000/http 4001/tcp || exit 1
-rf run -n bookthief --name bookthief --deployment bookthief/bookthief --net-raw -d -- python3 "$WORK/tools/server.py" bookthief 4001/http || exit 1
+rf run -n bookbuyer --name bookbuyer --deployment bookbuyer/bookbuyer -d -- python3 "$WORK/tools/server.py" bookbuyer 4000/http 4001/tcp || exit 1
+rf run -n bookthief --name bookthief --deployment bookthief/bookthief -d -- python3 "$WORK/tools/server.py" bookthief 4001/http || exit 1
 await 10 servers_ready || { echo "the pods do not start" && exit 1; }
 write_policy
 rf apply -f "$WORK/hostile.yaml" >/dev/null || exit 1
 store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_address bookbuyer)
 node=${buyer%.*.*}.0.1
 camera_on bookstore
-camera_on bookthief
-camera_on bookbuyer
 await 10 ready EPERM || { echo "the hostile checker does not obey: $(order namespace memfd)"; tail "$WORK/log/broker"; exit 1; }
 agent=$(status_of "d['pid']") broker=$(recall "$STATE/broker.pid") checker=$(checker_pid)
 judge "it is the hostile one" "hostile" "$(checker_file)"
@@ -73,20 +71,18 @@ judge "the way that the policy allows is open" "done: *" "$(order reach - "$stor
 await 5 grep -q "$mark" "$WORK/camera-bookstore" || judge "and seen" seen "not seen"
 
 # ---- destinations ----
-attempt "a port of the same pod that is not for the checker" "*" ETIMEDOUT order reach - "$store" 3001 MARK
-attempt "a port that no rule names" no-rule ETIMEDOUT order reach - "$store" 4001 MARK
-attempt "another pod" no-rule ETIMEDOUT order reach - "$thief" 4001 MARK
-attempt "as another pod, what that one may not" no-rule ETIMEDOUT order reach "$thief" "$store" 3001 MARK
-attempt "as another pod, a third one" no-rule ETIMEDOUT order reach "$store" "$buyer" 4000 MARK
-attempt "outside" no-egress ETIMEDOUT order reach - 203.0.113.7 80 MARK
-attempt "the machine by its address on the cable" "no-egress" ETIMEDOUT order reach - "$node" 22 MARK
-attempt "the checker's port in another pod" "*" ETIMEDOUT order reach - "$store" 15001 MARK
+attempt "a port that no rule names" no-rule ECONNREFUSED order reach - "$store" 4001 MARK
+attempt "another pod" no-rule ECONNREFUSED order reach - "$thief" 4001 MARK
+attempt "as another pod, what that one may not" no-rule ECONNREFUSED order reach "$thief" "$store" 3001 MARK
+attempt "as another pod, a third one" no-rule ECONNREFUSED order reach "$store" "$buyer" 4000 MARK
+attempt "outside" no-egress ECONNREFUSED order reach - 203.0.113.7 80 MARK
+attempt "the machine by its address on the cable" "no-egress" ECONNREFUSED order reach - "$node" 22 MARK
+attempt "the checker's port in another pod" no-rule ECONNREFUSED order reach - "$store" 15001 MARK
 attempt "the address dressed as IPv6" - EACCES order reach - "::ffff:$store" 3001 MARK
-attempt "IPv6 outside" "*" "@(ETIMEDOUT|ENETUNREACH)" order reach - 2001:db8::7 80 MARK
+attempt "IPv6 outside" no-egress "@(ECONNREFUSED|ENETUNREACH)" order reach - 2001:db8::7 80 MARK
 for to in 127.0.0.1 127.8.9.10 0.0.0.0 "$buyer" ::1 :: 169.254.169.254 fe80::1 255.255.255.255 224.0.0.1 ff02::1; do
 	attempt "bookbuyer's own, or what no packet filter sees: $to" - EACCES order reach - "$to" 4001 MARK
 done
-judge "and bookbuyer's own server got none of it" 0 "$(grep -c evade "$WORK/camera-bookbuyer")"
 attempt "no port" - EACCES order reach - "$store" 0 MARK
 refused "as a pod that does not exist" ESRCH pod 4711 "$store" 3000
 refused "as no pod" ESRCH pod 0 "$store" 3000
@@ -174,8 +170,11 @@ done
 judge "other ways are as they were" ok "$(probe bookbuyer "{\"dial\":\"$store\",\"port\":3001,\"proto\":\"tcp\",\"send\":\"x\"}" | json "d['connect']")"
 
 # ---- what the broker alone takes away, should the checker's own filter never be installed ----
+# The agent, which would start one of its own, has to look away.
+kill -STOP "$agent"
 end_noted "$STATE/broker.pid"
 start_broker "$WORK/hostile-bare"
+kill -CONT "$agent"
 await 10 ready EPERM || { echo "the bare one does not obey" && exit 1; }
 expect "it is the bare one" hostile-bare checker_file
 [ "$(order reach - "$store" 3000 x)" = "done: 1" ] || exit 1

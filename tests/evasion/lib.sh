@@ -11,10 +11,14 @@
 
 ATTACK=$WORK/tools/attack.py
 
+pod_address6() {
+	status_of "[p.get('address6', '') for p in d['pods'] if p['ns'] == '$1'][0]"
+}
+
 run_pod() {
 	local name=$1 namespace=$2
 	shift 2
-	rf run -n "$namespace" --name "$namespace" --net-raw -d "$@" -- python3 "$WORK/tools/server.py" "$name" 3000/http 3001/tcp 4001/http || exit 1
+	rf run -n "$namespace" --name "$namespace" --net-raw -d "$@" -- python3 "$WORK/tools/server.py" "$name" 3000/http 3001/tcp 3053/udp 4001/http || exit 1
 	await 10 server_ready "$namespace" || { echo "$namespace does not start" && rf logs "$namespace/$namespace" && exit 1; }
 }
 
@@ -26,13 +30,13 @@ camera_on() {
 	await 10 grep -q rolling "$WORK/camera-$1" || { echo "no camera in $1: $(cat "$WORK/camera-$1")" && exit 1; }
 }
 
-# The tutorial's three accounts: bookbuyer may buy and use 3001, bookthief may buy and not steal. bookthief is the hostile one and has raw sockets,
+# The tutorial's three accounts: bookbuyer may buy, use 3001 and ask 3053 by UDP, bookthief may buy and not steal. bookthief is the hostile one and has raw sockets,
 # as has bookstore, for the camera. plain and victim are two pods outside the mesh: what works between them shows that the attack is one.
 hostile_world() {
 	instance_up
 	rf apply -f "$TOP/policies/bookstore/manifests" >/dev/null || exit 1
 	rf namespace add bookstore bookbuyer bookthief >/dev/null || exit 1
-	rf run -n bookstore --name bookstore --deployment bookstore/bookstore --net-raw -d -- python3 "$WORK/tools/server.py" bookstore 3000/http 3001/tcp || exit 1
+	rf run -n bookstore --name bookstore --deployment bookstore/bookstore --net-raw -d -- python3 "$WORK/tools/server.py" bookstore 3000/http 3001/tcp 3053/udp 3054/udp || exit 1
 	rf run -n bookbuyer --name bookbuyer --deployment bookbuyer/bookbuyer -d -- python3 "$WORK/tools/server.py" bookbuyer 4000/http || exit 1
 	rf run -n bookthief --name bookthief --deployment bookthief/bookthief --net-raw -d -- python3 "$WORK/tools/server.py" bookthief 4001/http || exit 1
 	await 10 servers_ready || { echo "the pods do not start" && exit 1; }
@@ -40,6 +44,8 @@ hostile_world() {
 	rf apply -f "$WORK/hostile.yaml" >/dev/null || exit 1
 	# shellcheck disable=SC2034 # for the tests
 	store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_address bookbuyer)
+	# shellcheck disable=SC2034 # for the tests; empty where there is no IPv6
+	store6=$(pod_address6 bookstore) thief6=$(pod_address6 bookthief) buyer6=$(pod_address6 bookbuyer)
 	camera_on bookstore
 	expect "the fence works" 200 get bookbuyer "/api/buy?fence"
 }
@@ -91,6 +97,30 @@ spec:
   selector: {app: bookstore}
   ports:
     - {name: tcp-echo, port: 3001, targetPort: 3001}
+---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: UDPRoute
+metadata: {name: questions, namespace: bookstore}
+spec: {matches: {ports: [3053, 3055]}}
+---
+apiVersion: access.smi-spec.io/v1alpha3
+kind: TrafficTarget
+metadata: {name: questions, namespace: bookstore}
+spec:
+  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
+  sources:
+    - {kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}
+  rules:
+    - {kind: UDPRoute, name: questions}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: questions, namespace: bookstore}
+spec:
+  ipFamilyPolicy: PreferDualStack
+  selector: {app: bookstore}
+  ports:
+    - {name: ask, protocol: UDP, port: 53, targetPort: 3053}
 YAML
 }
 
@@ -101,7 +131,7 @@ plain_world() {
 	run_pod plain plain
 	run_pod victim victim
 	# shellcheck disable=SC2034 # for the tests
-	plain=$(pod_address plain) victim=$(pod_address victim)
+	plain=$(pod_address plain) victim=$(pod_address victim) plain6=$(pod_address6 plain) victim6=$(pod_address6 victim)
 	camera_on victim
 }
 
@@ -166,6 +196,18 @@ attempt() {
 	else
 		judge "$what" "*" "$result, nothing at the victim, $reason"
 	fi
+}
+
+# allowed WHAT RESULT REASON COMMAND...: what must work, as RESULT, counted as REASON: the defence is not simply a wall.
+allowed() {
+	local what=$1 expected=$2 reason=$3 before result
+	shift 3
+	next_mark
+	before=$(counter "$reason")
+	result=$("${@//MARK/$mark}" 2>&1)
+	# shellcheck disable=SC2053 # a pattern is meant
+	[[ $result != $expected ]] || [ "$(counter "$reason")" -gt "$before" ] || result="$result, but $reason was not counted"
+	judge "$what" "$expected" "$result"
 }
 
 # works WHAT COMMAND...: the same attack where nothing forbids it (sent to $victim) does arrive: otherwise it would prove nothing.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """camera.py: what really arrives at a pod. Prints "rolling", then one line for every frame that enters by eth0, of whatever protocol:
-"ETHERTYPE PROTOCOL SOURCE>DESTINATION FLAGS CONTENT"; ports and TCP flags where there are such, the content's printable characters."""
+"ETHERTYPE PROTOCOL SOURCE>DESTINATION FLAGS CONTENT"; ports and TCP flags where there are such, the content's printable characters.
+IPv6 addresses with ports stand in brackets; PROTOCOL is then the first next header."""
 import socket
 import struct
 
@@ -17,8 +18,16 @@ def ipv4(packet):
     header = (packet[0] & 15) * 4
     protocol, fragment = packet[9], struct.unpack_from("!H", packet, 6)[0]
     source, destination = (socket.inet_ntoa(packet[at : at + 4]) for at in (12, 16))
-    rest = packet[header:]
-    if protocol not in (6, 17) or fragment & 0x1FFF or len(rest) < 8:
+    return transport(protocol, source, destination, packet[header:], fragment & 0x1FFF == 0)
+
+
+def ipv6(packet):
+    source, destination = (f"[{socket.inet_ntop(socket.AF_INET6, packet[at : at + 16])}]" for at in (8, 24))
+    return transport(packet[6], source, destination, packet[40:], True)
+
+
+def transport(protocol, source, destination, rest, first):
+    if protocol not in (6, 17) or not first or len(rest) < 8:
         return f"{protocol} {source}>{destination} - {content(rest)}"
     sport, dport = struct.unpack_from("!HH", rest)
     flags, data = "-", rest[8:]
@@ -39,6 +48,8 @@ def main():
         (ethertype,) = struct.unpack_from("!H", frame, 12)
         if ethertype == 0x0800 and len(frame) >= 34:
             print(f"{ethertype:04x} {ipv4(frame[14:])}", flush=True)
+        elif ethertype == 0x86DD and len(frame) >= 54:
+            print(f"{ethertype:04x} {ipv6(frame[14:])}", flush=True)
         else:
             print(f"{ethertype:04x} - - - {content(frame[14:])}", flush=True)
 

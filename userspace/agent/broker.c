@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 #define RETRY_MIN_MS 50
 #define RETRY_MAX_MS 500
+#define MUTE_MAX     3 /* connections in a row that it ended without an answer: it does not understand us */
 #define START_TRIES  4 /* connection attempts between two starts; one too many ends by itself at the broker's lock */
 
 struct message { /* waiting for room in the socket */
@@ -36,6 +38,9 @@ struct rf_broker {
 	struct rf_source *io, *records_io, *retry;
 	int retry_ms;
 	unsigned tries;
+	bool answered; /* on this connection */
+	unsigned mute; /* how many connections in a row ended without an answer */
+	pid_t pid;     /* of the connected broker */
 	struct message *first, **last;
 	struct rf_broker_look look;
 };
@@ -225,18 +230,57 @@ static void on_io(void *arg, int fd, uint32_t events)
 
 		if (r == -EAGAIN)
 			return;
-		if (r < 0)
+		if (r < 0) {
 			lose(b, r == -ENOTCONN ? "it closed the connection" : strerror(-r));
-		else
+		} else {
+			b->answered = true;
+			b->mute = 0;
 			on_message(b, &m, passed);
+		}
 	}
+}
+
+static bool is_broker(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[64], name[32] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	f = fopen(path, "re");
+	return f && fgets(name, sizeof(name), f) && strcmp(name, "ringfence-sockd\n") == 0;
+}
+
+/* The broker outlives agents, also those of another version: its messages may have another form. It is asked to end, and the next attempt
+ * starts one of our version, or systemd does. */
+static void replace_mute(struct rf_broker *b)
+{
+	if (b->pid <= 0 || !is_broker(b->pid))
+		return;
+	if (b->mute == MUTE_MAX)
+		rf_agent_note(
+			b->agent, "broker",
+			"the socket broker (process %d) does not understand this agent, as one of another version: another takes its place",
+			b->pid);
+	(void)kill(b->pid, SIGTERM); /* gone by itself: as good */
+}
+
+/* One that never answered is tried again more and more slowly, and said once. */
+static void retry_later(struct rf_broker *b)
+{
+	if (b->mute % MUTE_MAX == 0)
+		replace_mute(b);
+	rf_timer_arm(b->retry, b->retry_ms);
+	b->retry_ms = b->retry_ms * 2 < RETRY_MAX_MS ? b->retry_ms * 2 : RETRY_MAX_MS;
 }
 
 static void lose(struct rf_broker *b, const char *why)
 {
 	if (b->fd < 0)
 		return;
-	rf_agent_note(b->agent, "broker", "the socket broker is gone (%s): requests that need the checker fail until it is back", why);
+	b->mute += !b->answered;
+	if (b->mute <= 1)
+		rf_agent_note(b->agent, "broker", "the socket broker is gone (%s): requests that need the checker fail until it is back",
+			      why);
 	rf_source_remove(b->io);
 	b->io = NULL;
 	rf_closep(&b->fd);
@@ -245,8 +289,12 @@ static void lose(struct rf_broker *b, const char *why)
 	forget_messages(b);
 	b->look = (struct rf_broker_look){.since_ns = rf_now_realtime_ns()};
 	rf_pods_checker_lost(b->agent);
-	b->retry_ms = RETRY_MIN_MS;
 	b->tries = 0;
+	if (b->mute) {
+		retry_later(b);
+		return;
+	}
+	b->retry_ms = RETRY_MIN_MS;
 	rf_timer_arm(b->retry, 0);
 }
 
@@ -264,6 +312,15 @@ static int connect_broker(const struct rf_instance *instance)
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
 		return -errno;
 	return TAKE_FD(fd);
+}
+
+/* Who listens there; 0 if that cannot be found out. */
+static pid_t peer_pid(int fd)
+{
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? 0 : peer.pid;
 }
 
 /* Next to our own executable, where both `make` and `make install` put it. */
@@ -343,6 +400,8 @@ static void on_retry(void *arg)
 		return;
 	}
 	b->fd = fd;
+	b->answered = false;
+	b->pid = peer_pid(fd);
 	if (rf_loop_add(b->agent->loop, fd, EPOLLIN, on_io, b, &b->io) < 0) {
 		rf_closep(&b->fd);
 		b->fd = -1;

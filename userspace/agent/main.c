@@ -164,6 +164,10 @@ static int open_datapath(struct rf_agent *agent)
 	}
 	if (r < 0)
 		rf_log_error(0, "cannot set up the kernel side: %s", agent->dp ? rf_datapath_error(agent->dp) : strerror(-r));
+	if (r == 0 && rf_datapath_note(agent->dp)[0])
+		rf_log_info("%s", rf_datapath_note(agent->dp));
+	if (r == 0 && rf_datapath_warning(agent->dp, RF_DATAPATH_WARNING_TAKEOVER)[0])
+		rf_log_warning(0, "%s", rf_datapath_warning(agent->dp, RF_DATAPATH_WARNING_TAKEOVER));
 	return r;
 }
 

@@ -71,6 +71,17 @@ static void add_diags(cJSON *array, const struct rf_diags *diags, bool errors)
 	}
 }
 
+static void add_text(cJSON *array, const char *text)
+{
+	cJSON *o;
+
+	if (!text[0])
+		return;
+	o = cJSON_CreateObject();
+	cJSON_AddStringToObject(o, "text", text);
+	cJSON_AddItemToArray(array, o);
+}
+
 cJSON *rf_report_diags(struct rf_agent *agent, bool errors)
 {
 	const struct rf_revision *rev = &agent->revision;
@@ -84,6 +95,8 @@ cJSON *rf_report_diags(struct rf_agent *agent, bool errors)
 		add_diags(array, &rev->objects->diags, false);
 	if (!errors)
 		add_diags(array, &rev->compile_diags, false);
+	for (int i = 0; !errors && i < _RF_DATAPATH_WARNING_MAX; i++)
+		add_text(array, rf_datapath_warning(agent->dp, (enum rf_datapath_warning)i));
 	return array;
 }
 
@@ -223,6 +236,7 @@ static void add_ports(cJSON *o, const struct rf_service *service)
 		cJSON_AddStringToObject(p, "name", service->ports[i].name);
 		cJSON_AddNumberToObject(p, "port", service->ports[i].port);
 		cJSON_AddNumberToObject(p, "target_port", service->ports[i].target_port);
+		cJSON_AddStringToObject(p, "protocol", service->ports[i].kind == RF_PORT_UDP ? "UDP" : "TCP");
 		cJSON_AddItemToArray(ports, p);
 	}
 }

@@ -7,12 +7,11 @@
 #include <sys/queue.h>
 
 #include "checker/broker.h"
+#include "checker/limits.h"
 #include "checker/listener.h"
 #include "checker/records.h"
 #include "checker/tables.h"
 #include "core/loop.h"
-
-#define RF_CONNS_PER_POD 1024 /* more wait in the pod's own accept queue; no pod can take all descriptors of the process */
 
 TAILQ_HEAD(rf_conn_list, rf_conn);
 

@@ -7,12 +7,26 @@
 #include <unistd.h>
 
 #include "checker/conn.h"
+#include "core/log.h"
 
+#define TELL_NS      (60ull * 1000000000)
 #define ACCEPT_BATCH 16 /* then the others have their turn */
 
 static bool may_accept(const struct rf_listener *l)
 {
 	return l->conns < RF_CONNS_PER_POD && l->conns <= l->checker->conn_max / 2 && l->checker->conn_count < l->checker->conn_max;
+}
+
+/* People should know why a pod's requests are slow; not more often than they can read. */
+static void tell_full(struct rf_listener *l)
+{
+	uint64_t now = rf_now_ns();
+
+	if (l->told_ns && now - l->told_ns < TELL_NS)
+		return;
+	l->told_ns = now;
+	rf_log_warning(0, "the pod of cgroup %llu has %zu connections here, %zu in all: more of them wait in its queue",
+		       (unsigned long long)l->pod, l->conns, l->checker->conn_count);
 }
 
 static void pause_door(struct rf_door *door)
@@ -29,6 +43,7 @@ static void on_door(void *arg, int fd, uint32_t events)
 		int conn;
 
 		if (!may_accept(door->listener)) {
+			tell_full(door->listener);
 			pause_door(door);
 			return;
 		}

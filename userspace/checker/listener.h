@@ -25,8 +25,9 @@ struct rf_listener {
 	struct rf_checker *checker;
 	uint64_t pod;
 	struct rf_door doors[RF_DOORS];
-	size_t conns; /* connections accepted through both and still open */
-	bool retired; /* the pod is gone, only connections are left */
+	size_t conns;     /* connections accepted through both and still open */
+	uint64_t told_ns; /* when it was last said that the pod is at its limit */
+	bool retired;     /* the pod is gone, only connections are left */
 };
 TAILQ_HEAD(rf_listeners, rf_listener);
 

@@ -21,13 +21,27 @@ static int open_map(const struct rf_instance *instance, const char *name, __u32 
 	return fd < 0 ? -errno : fd;
 }
 
+/* An agent of another version may have made it: what does not fit is not used, reading it would write past our struct. */
+static int open_sized(const struct rf_instance *instance, const char *name, __u32 flags, size_t value_size)
+{
+	_cleanup_close_ int fd = open_map(instance, name, flags);
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	if (fd < 0)
+		return fd;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) < 0)
+		return -errno;
+	return info.value_size == value_size ? TAKE_FD(fd) : -EPROTO;
+}
+
 int rf_datapath_broker_fds(const struct rf_instance *instance, int *ret_tags, int *ret_control, int *ret_routes_outer)
 {
-	_cleanup_close_ int tags = open_map(instance, "tags", 0), control = -1, routes = -1;
+	_cleanup_close_ int tags = open_sized(instance, "tags", 0, sizeof(struct rf_tag)), control = -1, routes = -1;
 
 	if (tags < 0)
 		return tags;
-	control = open_map(instance, "control", BPF_F_RDONLY); /* goes to the checker */
+	control = open_sized(instance, "control", BPF_F_RDONLY, sizeof(struct rf_control)); /* goes to the checker */
 	if (control < 0)
 		return control;
 	routes = open_map(instance, "routes", BPF_F_RDONLY);

@@ -45,9 +45,14 @@ const char *rf_datapath_error(const struct rf_datapath *dp)
 	return dp->error;
 }
 
-const char *rf_datapath_warning(const struct rf_datapath *dp)
+const char *rf_datapath_warning(const struct rf_datapath *dp, enum rf_datapath_warning which)
 {
-	return dp->warning;
+	return dp->warnings[which];
+}
+
+const char *rf_datapath_note(const struct rf_datapath *dp)
+{
+	return dp->note;
 }
 
 static void datapath_freep(struct rf_datapath **dp)

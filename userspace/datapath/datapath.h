@@ -28,7 +28,14 @@ int rf_datapath_inspect(const struct rf_instance *instance, struct rf_datapath *
 void rf_datapath_close(struct rf_datapath *dp); /* NULL-safe; detaches nothing */
 const char *rf_datapath_error(const struct rf_datapath *dp);
 /* What an administrator should know though everything is enforced, in words; "" = nothing. */
-const char *rf_datapath_warning(const struct rf_datapath *dp);
+enum rf_datapath_warning {
+	RF_DATAPATH_WARNING_TAKEOVER, /* something was left behind when the tables of another layout were taken over; stays */
+	RF_DATAPATH_WARNING_LIVE,     /* live/<table> does not show the live table; until the next revision */
+	_RF_DATAPATH_WARNING_MAX,
+};
+const char *rf_datapath_warning(const struct rf_datapath *dp, enum rf_datapath_warning which);
+/* For the log: what opening did besides the usual, "" = nothing. */
+const char *rf_datapath_note(const struct rf_datapath *dp);
 
 /* Live revision, 0 = none. */
 int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret);
@@ -86,7 +93,7 @@ int rf_datapath_ask(struct rf_datapath *dp, const struct rf_question *question, 
 int rf_datapath_events_fd(struct rf_datapath *dp);
 int rf_datapath_events_drain(struct rf_datapath *dp, void (*fn)(void *arg, const struct rf_event *event), void *arg);
 
-/* Broker: three fds that it needs. tags: read-write SK_STORAGE map. control: read-only. */
+/* Broker: three fds that it needs. tags: read-write SK_STORAGE map. control: read-only. -EPROTO: they are of another version. */
 int rf_datapath_broker_fds(const struct rf_instance *instance, int *ret_tags, int *ret_control, int *ret_routes_outer);
 /* Broker: fd of the frozen routes map of an epoch (to be passed to the checker, who maps it PROT_READ). -ESTALE: epoch is gone. */
 int rf_datapath_routes_fd(int routes_outer, rf_epoch_t epoch, int *ret);

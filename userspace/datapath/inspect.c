@@ -156,7 +156,16 @@ int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX
 
 int rf_datapath_usage(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_usage *ret)
 {
-	return bpf_map_lookup_elem(dp->maps[RF_MAP_USAGE], &cgroup_id, ret) < 0 ? -errno : 0;
+	struct rf_usage u;
+
+	if (bpf_map_lookup_elem(dp->maps[RF_MAP_USAGE], &cgroup_id, &u) < 0)
+		return -errno;
+	if ((__s64)u.flows < 0) /* see quota.bpf.h */
+		u.flows = 0;
+	if ((__s64)u.origins < 0)
+		u.origins = 0;
+	*ret = u;
+	return 0;
 }
 
 int rf_datapath_count_request(struct rf_datapath *dp, uint32_t reason)

@@ -103,7 +103,8 @@ struct rf_datapath {
 	void (*event_fn)(void *arg, const struct rf_event *event);
 	void *event_arg;
 	char error[1024];
-	char warning[512]; /* of what is not as it should be, though everything is enforced */
+	char note[512];                               /* what opening did besides the usual */
+	char warnings[_RF_DATAPATH_WARNING_MAX][512]; /* of what is not as it should be, though everything is enforced */
 };
 
 /* Remembers the sentence and returns -err: `return rf_dp_fail(dp, -r, "cannot ...")`. err: positive errno. */

@@ -238,12 +238,14 @@ static uint64_t now_ns(void)
 /* Stable paths for bpftool. The switch has happened: a failure here is not one of the revision, but what people look at is stale. */
 static void repin_live(struct rf_datapath *dp, const struct build *b)
 {
-	dp->warning[0] = '\0';
+	char *warning = dp->warnings[RF_DATAPATH_WARNING_LIVE];
+
+	warning[0] = '\0';
 	for (int i = 0; i < _RF_TABLE_MAX; i++) {
 		int r = rf_dp_pin(b->fds[i], dp->dir, "live", rf_table_names[i]);
 
 		if (r < 0)
-			snprintf(dp->warning, sizeof(dp->warning), "'%s/live/%s' does not show the live table: it cannot be pinned: %s",
+			snprintf(warning, sizeof(dp->warnings[0]), "'%s/live/%s' does not show the live table: it cannot be pinned: %s",
 				 dp->dir, rf_table_names[i], strerror(-r));
 	}
 }

@@ -23,6 +23,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,16 @@ static struct trees trees_of(const struct rf_instance *instance)
 	snprintf(t.fresh, sizeof(t.fresh), "%s_new", instance->bpffs_dir);
 	snprintf(t.old, sizeof(t.old), "%s_old", instance->bpffs_dir);
 	return t;
+}
+
+static void warn(struct rf_datapath *dp, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(struct rf_datapath *dp, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(dp->warnings[RF_DATAPATH_WARNING_TAKEOVER], sizeof(dp->warnings[0]), format, ap);
+	va_end(ap);
 }
 
 static bool exists(const char *path)
@@ -183,7 +194,7 @@ static int carry_one(struct rf_datapath *dp, const char *live, const char *name,
 	if (from < 0 || to < 0)
 		return from < 0 ? from : to;
 	if (is_left_behind(from)) {
-		snprintf(dp->warning, sizeof(dp->warning), "the map '%s' has another layout and could not be taken along", name);
+		warn(dp, "the map '%s' has another layout and could not be taken along", name);
 		return 0;
 	}
 	if (table >= 0)
@@ -219,8 +230,7 @@ static int carry_all(struct rf_datapath *dp, const struct rf_comparison *c, cons
 		if (r < 0)
 			return rf_dp_fail(dp, -r, "cannot carry the map '%s' over to this version's layout", c->maps[i].name);
 		if (carried.lost)
-			snprintf(dp->warning, sizeof(dp->warning), "%zu entries of the map '%s' found no room in this version's",
-				 carried.lost, c->maps[i].name);
+			warn(dp, "%zu entries of the map '%s' found no room in this version's", carried.lost, c->maps[i].name);
 	}
 	return own_control(dp);
 }
@@ -231,11 +241,10 @@ static int begin_empty(struct rf_datapath *dp, const struct rf_comparison *c)
 	struct rf_control control = {.layout = RF_LAYOUT_VERSION};
 	__u32 zero = 0;
 
-	snprintf(
-		dp->warning, sizeof(dp->warning),
-		"tables of layout %u cannot be converted to layout %u: this agent began with empty ones, and connections of pods that were "
-		"open were reset",
-		c->version, RF_LAYOUT_VERSION);
+	warn(dp,
+	     "tables of layout %u cannot be converted to layout %u: this agent began with empty ones, and connections of pods that were "
+	     "open were reset",
+	     c->version, RF_LAYOUT_VERSION);
 	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
 		return rf_dp_fail(dp, errno, "cannot write the control map");
 	return 0;
@@ -271,7 +280,7 @@ static int build(struct rf_datapath *dp, const struct rf_comparison *c, const st
 	if (r == 0)
 		r = c->convertible ? carry_all(dp, c, t->live) : begin_empty(dp, c);
 	if (r == 0 && each_pin(t->live, "live", carry_live_pin, dp) < 0)
-		snprintf(dp->warning, sizeof(dp->warning), "'%s/live' does not show the live tables until the next revision", t->live);
+		warn(dp, "'%s/live' does not show the live tables until the next revision", t->live);
 	return r;
 }
 
@@ -389,9 +398,8 @@ static void carry_late(struct rf_datapath *dp, const char *from_dir)
 			continue;
 		r = ids[i] == RF_MAP_FLOWS ? rf_carry_flows(from, to, &carried) : rf_carry_missing(from, to, &carried);
 		if (r < 0 || carried.lost)
-			snprintf(dp->warning, sizeof(dp->warning),
-				 "connections that began during the takeover may have ended: map '%s': %s", rf_map_names[ids[i]],
-				 r < 0 ? strerror(-r) : "full");
+			warn(dp, "connections that began during the takeover may have ended: map '%s': %s", rf_map_names[ids[i]],
+			     r < 0 ? strerror(-r) : "full");
 	}
 }
 
@@ -420,6 +428,21 @@ int rf_takeover_finish(struct rf_datapath *dp)
 	return r;
 }
 
+/* "took over tables of another layout: pods, peers, flows" */
+static void note(struct rf_datapath *dp, const struct rf_comparison *c)
+{
+	size_t used =
+		(size_t)snprintf(dp->note, sizeof(dp->note), "%s tables of another layout", c->convertible ? "took over" : "replaced");
+	const char *separator = ": ";
+
+	for (size_t i = 0; i < c->count && used < sizeof(dp->note); i++) {
+		if (c->maps[i].same)
+			continue;
+		used += (size_t)snprintf(dp->note + used, sizeof(dp->note) - used, "%s%s", separator, c->maps[i].name);
+		separator = ", ";
+	}
+}
+
 int rf_takeover(struct rf_datapath *dp, const struct rf_comparison *comparison)
 {
 	struct trees t = trees_of(&dp->instance);
@@ -427,5 +450,9 @@ int rf_takeover(struct rf_datapath *dp, const struct rf_comparison *comparison)
 
 	if (r == 0)
 		r = publish(dp, &t);
-	return r < 0 ? r : rf_takeover_finish(dp);
+	if (r == 0)
+		r = rf_takeover_finish(dp);
+	if (r == 0)
+		note(dp, comparison);
+	return r;
 }

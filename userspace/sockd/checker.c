@@ -94,8 +94,9 @@ void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message
 	c->queued++;
 	flush(c);
 	if (c->queued > QUEUE_MAX + rf_sockd_listeners_count(sockd)) {
-		rf_log_warning(0, "the checker does not read what it is told");
+		rf_log_warning(0, "the checker does not read what it is told: another takes its place");
 		kill(c->pid, SIGKILL);
+		disconnect(c); /* nothing is kept for it any more */
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "core/cleanup.h"
@@ -23,8 +24,12 @@ const struct rf_sockd_pod *rf_sockd_pod_find(const struct rf_sockd *sockd, uint6
 
 static void pod_free(struct rf_sockd_pod *pod)
 {
-	for (size_t i = 0; i < RF_SOCKD_FAMILIES; i++)
+	for (size_t i = 0; i < RF_SOCKD_FAMILIES; i++) {
+		if (pod->listeners[i] >= 0)
+			(void)shutdown(pod->listeners[i],
+				       SHUT_RD); /* also where the checker holds it, and does not let go: the port is free */
 		rf_closep(&pod->listeners[i]);
+	}
 	rf_closep(&pod->netns);
 	free(pod);
 }

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# An agent whose maps have another layout (make LAYOUT=test) takes the tables over, and the first one takes them back, after SIGTERM, after
+# kill -9, and when it is killed itself in the middle: nothing forbidden passes at any time, and an allowed connection loses no byte.
+# TAKEOVER_KILLS (default 12) killed takeovers, spread over everything a takeover does.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+KILLS=${TAKEOVER_KILLS:-12}
+FIRST=$BUILD SECOND=${RINGFENCE_BUILD_LAYOUT:-$BUILD/layout}
+[ -n "${RINGFENCE_BUILD_LAYOUT:-}" ] || make -s -C "$TOP" LAYOUT=test programs >"$WORK/log/make" 2>&1 || exit 1
+PINS=/sys/fs/bpf/$RINGFENCE_INSTANCE
+
+world_up
+store=$(pod_address bookstore)
+cat >"$WORK/allowed.yaml" <<'YAML'
+apiVersion: v1
+kind: Service
+metadata: {name: bookstore-tcp, namespace: bookstore}
+spec:
+  selector: {app: bookstore}
+  ports: [{port: 3001, targetPort: 3001, name: tcp-echo}]
+---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: HTTPRouteGroup
+metadata: {name: buying, namespace: bookstore}
+spec: {matches: [{name: buy, pathRegex: /api/buy, methods: [GET]}]}
+---
+apiVersion: access.smi-spec.io/v1alpha3
+kind: TrafficTarget
+metadata: {name: buyer, namespace: bookstore}
+spec:
+  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
+  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
+  rules: [{kind: HTTPRouteGroup, name: buying}]
+YAML
+rf apply -f "$WORK/allowed.yaml" >/dev/null || exit 1
+expect "bookbuyer buys" "200 404" get bookbuyer /api/buy /
+
+# besiege NAME NAMESPACE KIND PORT: $WORK/NAME.out gets "open", then the result once a line comes through $WORK/NAME.in.
+besiege() {
+	mkfifo "$WORK/$1.in"
+	in_pod "$2" python3 "$WORK/tools/siege.py" "$3" "$store" "$4" <"$WORK/$1.in" >"$WORK/$1.out" 2>&1 &
+}
+result() { tail -n 1 "$WORK/$1.out"; }
+is_open() { grep -q open "$WORK/$1.out"; }
+
+besiege thief-http bookthief forbidden-connect 3000
+exec 11>"$WORK/thief-http.in"
+besiege thief-tcp bookthief forbidden-connect 3001
+exec 12>"$WORK/thief-tcp.in"
+besiege buyer-steals bookbuyer forbidden-request 3000
+exec 13>"$WORK/buyer-steals.in"
+besiege stream bookbuyer stream 3001
+exec 14>"$WORK/stream.in"
+for name in thief-http thief-tcp buyer-steals stream; do
+	await 10 is_open "$name" || { echo "$name does not start" && cat "$WORK/$name.out" && exit 1; }
+done
+
+# value_size MAP: what the kernel says.
+value_size() { bpftool -j map show pinned "$PINS/maps/$1" | json "d['bytes_value']"; }
+map_id() { bpftool -j map show pinned "$PINS/maps/$1" | json "d['id']"; }
+trees() { (cd /sys/fs/bpf && echo "$RINGFENCE_INSTANCE"*); }
+hooked() { status_of "all(p['hooked'] for p in d['pods']) and len(d['pods']) == 3"; }
+# A connection to the echo server by a pod: "open", or how it failed.
+echoes() { probe "$1" "{\"dial\":\"$store\",\"port\":3001,\"proto\":\"tcp\",\"send\":\"hello\"}" | json "d['connect'], d.get('received')"; }
+use() { BUILD=$1; }
+
+# whole WHAT: everything works, for those who may.
+whole() {
+	expect "$1: every pod is hooked" True hooked
+	expect "$1: one tree" "$RINGFENCE_INSTANCE" trees
+	expect "$1: new requests" "200 404" get bookbuyer /api/buy /
+	expect "$1: a new connection" "*ok*hello*" echoes bookbuyer
+	expect "$1: nobody else's" "*refused*" echoes bookthief
+}
+
+size_first=$(value_size flows) tags=$(map_id tags)
+epoch_first=$(epoch)
+end_noted "$STATE/agent.pid" TERM
+use "$SECOND"
+start_agent || exit 1
+whole "the second layout"
+judge "it is another layout" True "$([ "$(value_size flows)" = $((size_first + 8)) ] && echo True)"
+judge "sockets keep their tags" "$tags" "$(map_id tags)"
+expect_now "the revision's number goes on" True status_of "d['revision']['epoch'] > $epoch_first"
+sed 's|/api/buy|/api/buy\|/|' "$WORK/allowed.yaml" >"$WORK/wider.yaml"
+rf apply -f "$WORK/wider.yaml" >/dev/null || exit 1
+expect "a switch by the second" "200 200" get bookbuyer /api/buy /
+rf apply -f "$WORK/allowed.yaml" >/dev/null || exit 1
+whole "after the switch"
+
+end_noted "$STATE/agent.pid" KILL
+use "$FIRST"
+start_agent || exit 1
+whole "the first again, after kill -9"
+judge "with its own layout" "$size_first" "$(value_size flows)"
+
+# What one whole takeover calls: the places to be killed at.
+end_noted "$STATE/agent.pid" KILL
+use "$SECOND"
+timeout -s KILL 60 strace -qq -e trace=bpf,rename -o "$WORK/calls" "$BUILD/ringfenced" --policies "$WORK/policies" >>"$WORK/log/agent" 2>&1 9>&- &
+await 30 agent_ready || exit 1
+agent=$(status_of "d['pid']")
+kill -9 "$agent"
+wait $! 2>/dev/null
+published=$(grep -n "rename(\"$PINS\"" "$WORK/calls" | cut -d: -f1)
+judge "there is a moment of publishing" "[1-9]*" "$published"
+bpf_before=$(head -n "${published:-1}" "$WORK/calls" | grep -c '^bpf(')
+bpf_after=$(awk -v from="${published:-1}" 'NR > from && /^bpf\(/ {n++} /^bpf\(BPF_PROG_TEST_RUN/ && NR > from {exit} END {print n}' "$WORK/calls")
+renames=$(head -n "${published:-1}" "$WORK/calls" | grep -c '^rename(')
+echo "a takeover: $bpf_before calls of bpf() and $renames renames to the moment of publishing, $bpf_after calls afterwards"
+
+# killed_at CALL NUMBER: the agent that is to take over dies at its NUMBERth CALL.
+killed_at() {
+	timeout -s KILL 30 strace -qq -e trace="$1" -e inject="$1:signal=KILL:when=$2" -o /dev/null \
+		"$BUILD/ringfenced" --policies "$WORK/policies" >>"$WORK/log/agent" 2>&1 9>&-
+}
+
+points=("rename $renames" "rename $((renames + 1))" "bpf $((bpf_before + 1))" "bpf $((bpf_before + 2))")
+for ((i = ${#points[@]}; i < KILLS; i++)); do
+	if ((i % 2)); then
+		points+=("bpf $((1 + RANDOM % bpf_before))")
+	else
+		points+=("bpf $((bpf_before + 1 + RANDOM % (bpf_after > 0 ? bpf_after : 1)))")
+	fi
+done
+next=$FIRST other=$SECOND
+for point in "${points[@]}"; do
+	use "$next"
+	# shellcheck disable=SC2086 # two words
+	killed_at $point 2>/dev/null
+	# By turns: the same one comes back and ends what it began, or the other one stays.
+	((RANDOM % 2)) || use "$other"
+	start_agent || exit 1
+	expect "killed at $point, then ${BUILD#"$TOP/"}: an allowed request" "200 404" get bookbuyer /api/buy /
+	expect "one tree" "$RINGFENCE_INSTANCE" trees
+	end_noted "$STATE/agent.pid" KILL
+	if [ "$BUILD" = "$next" ]; then
+		next=$other other=$BUILD
+	fi
+done
+
+use "$FIRST"
+start_agent || exit 1
+whole "at the end"
+for fd in 11 12 13 14; do
+	echo end >&"$fd"
+done
+for name in thief-http thief-tcp buyer-steals; do
+	expect "$name: tries, breaches" "[1-9]* 0" result "$name"
+done
+expect "the allowed connection: numbers, broken" "[1-9]* 0" result stream
