@@ -41,6 +41,7 @@ struct rf_broker {
 	bool answered; /* on this connection */
 	unsigned mute; /* how many connections in a row ended without an answer */
 	pid_t pid;     /* of the connected broker */
+	bool scolded;  /* for access records that are none */
 	struct message *first, **last;
 	struct rf_broker_look look;
 };
@@ -159,6 +160,14 @@ static void drop_records(struct rf_broker *b)
 	b->records_fd = -1;
 }
 
+/* Only a checker that is not ours any more sends what is no record; an empty one is no end of file here. Told once, or it fills our log. */
+static void scold(struct rf_broker *b, ssize_t size)
+{
+	if (!b->scolded)
+		rf_agent_note(b->agent, "broker", "the checker sent an access record of %zd bytes, which is none", size);
+	b->scolded = true;
+}
+
 static void on_records(void *arg, int fd, uint32_t events)
 {
 	struct rf_broker *b = arg;
@@ -170,9 +179,9 @@ static void on_records(void *arg, int fd, uint32_t events)
 		n = recv(fd, &record, sizeof(record), MSG_DONTWAIT | MSG_TRUNC);
 		if (n == (ssize_t)sizeof(record))
 			rf_flow_events_access(b->agent, &record);
-		else if (n >= 0 && n != 0)
-			rf_log_warning(EBADMSG, "an access record of %zd bytes", n);
-		else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		else if (n >= 0)
+			scold(b, n);
+		else if (errno == EAGAIN || errno == EINTR)
 			return;
 		else {
 			drop_records(b);
@@ -184,6 +193,7 @@ static void on_records(void *arg, int fd, uint32_t events)
 static void take_records(struct rf_broker *b, int fd)
 {
 	drop_records(b);
+	b->scolded = false;
 	if (fd < 0)
 		return;
 	b->records_fd = fd;
