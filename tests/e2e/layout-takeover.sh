@@ -8,80 +8,18 @@
 KILLS=${TAKEOVER_KILLS:-12}
 FIRST=$BUILD SECOND=${RINGFENCE_BUILD_LAYOUT:-$BUILD/layout}
 [ -n "${RINGFENCE_BUILD_LAYOUT:-}" ] || make -s -C "$TOP" LAYOUT=test programs >"$WORK/log/make" 2>&1 || exit 1
-PINS=/sys/fs/bpf/$RINGFENCE_INSTANCE
+# shellcheck source=tests/e2e/siege.bash
+. "$(dirname "$0")/siege.bash"
+besieged_world_up
 
-world_up
-store=$(pod_address bookstore)
-cat >"$WORK/allowed.yaml" <<'YAML'
-apiVersion: v1
-kind: Service
-metadata: {name: bookstore-tcp, namespace: bookstore}
-spec:
-  selector: {app: bookstore}
-  ports: [{port: 3001, targetPort: 3001, name: tcp-echo}]
----
-apiVersion: specs.smi-spec.io/v1alpha4
-kind: HTTPRouteGroup
-metadata: {name: buying, namespace: bookstore}
-spec: {matches: [{name: buy, pathRegex: /api/buy, methods: [GET]}]}
----
-apiVersion: access.smi-spec.io/v1alpha3
-kind: TrafficTarget
-metadata: {name: buyer, namespace: bookstore}
-spec:
-  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
-  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
-  rules: [{kind: HTTPRouteGroup, name: buying}]
-YAML
-rf apply -f "$WORK/allowed.yaml" >/dev/null || exit 1
-expect "bookbuyer buys" "200 404" get bookbuyer /api/buy /
-
-# besiege NAME NAMESPACE KIND PORT: $WORK/NAME.out gets "open", then the result once a line comes through $WORK/NAME.in.
-besiege() {
-	mkfifo "$WORK/$1.in"
-	in_pod "$2" python3 "$WORK/tools/siege.py" "$3" "$store" "$4" <"$WORK/$1.in" >"$WORK/$1.out" 2>&1 &
-}
-result() { tail -n 1 "$WORK/$1.out"; }
-is_open() { grep -q open "$WORK/$1.out"; }
-
-besiege thief-http bookthief forbidden-connect 3000
-exec 11>"$WORK/thief-http.in"
-besiege thief-tcp bookthief forbidden-connect 3001
-exec 12>"$WORK/thief-tcp.in"
-besiege buyer-steals bookbuyer forbidden-request 3000
-exec 13>"$WORK/buyer-steals.in"
-besiege stream bookbuyer stream 3001
-exec 14>"$WORK/stream.in"
-for name in thief-http thief-tcp buyer-steals stream; do
-	await 10 is_open "$name" || { echo "$name does not start" && cat "$WORK/$name.out" && exit 1; }
-done
-
-# value_size MAP: what the kernel says.
-value_size() { bpftool -j map show pinned "$PINS/maps/$1" | json "d['bytes_value']"; }
-map_id() { bpftool -j map show pinned "$PINS/maps/$1" | json "d['id']"; }
-trees() { (cd /sys/fs/bpf && echo "$RINGFENCE_INSTANCE"*); }
-hooked() { status_of "all(p['hooked'] for p in d['pods']) and len(d['pods']) == 3"; }
-# A connection to the echo server by a pod: "open", or how it failed.
-echoes() { probe "$1" "{\"dial\":\"$store\",\"port\":3001,\"proto\":\"tcp\",\"send\":\"hello\"}" | json "d['connect'], d.get('received')"; }
-use() { BUILD=$1; }
-
-# whole WHAT: everything works, for those who may.
-whole() {
-	expect "$1: every pod is hooked" True hooked
-	expect "$1: one tree" "$RINGFENCE_INSTANCE" trees
-	expect "$1: new requests" "200 404" get bookbuyer /api/buy /
-	expect "$1: a new connection" "*ok*hello*" echoes bookbuyer
-	expect "$1: nobody else's" "*refused*" echoes bookthief
-}
-
-size_first=$(value_size flows) tags=$(map_id tags)
+size_first=$(map bytes_value flows) tags=$(map id tags)
 epoch_first=$(epoch)
 end_noted "$STATE/agent.pid" TERM
 use "$SECOND"
 start_agent || exit 1
 whole "the second layout"
-judge "it is another layout" True "$([ "$(value_size flows)" = $((size_first + 8)) ] && echo True)"
-judge "sockets keep their tags" "$tags" "$(map_id tags)"
+judge "it is another layout" True "$([ "$(map bytes_value flows)" = $((size_first + 8)) ] && echo True)"
+judge "sockets keep their tags" "$tags" "$(map id tags)"
 expect_now "the revision's number goes on" True status_of "d['revision']['epoch'] > $epoch_first"
 sed 's|/api/buy|/api/buy\|/|' "$WORK/allowed.yaml" >"$WORK/wider.yaml"
 rf apply -f "$WORK/wider.yaml" >/dev/null || exit 1
@@ -93,7 +31,7 @@ end_noted "$STATE/agent.pid" KILL
 use "$FIRST"
 start_agent || exit 1
 whole "the first again, after kill -9"
-judge "with its own layout" "$size_first" "$(value_size flows)"
+judge "with its own layout" "$size_first" "$(map bytes_value flows)"
 
 # What one whole takeover calls: the places to be killed at.
 end_noted "$STATE/agent.pid" KILL
@@ -143,10 +81,5 @@ done
 use "$FIRST"
 start_agent || exit 1
 whole "at the end"
-for fd in 11 12 13 14; do
-	echo end >&"$fd"
-done
-for name in thief-http thief-tcp buyer-steals; do
-	expect "$name: tries, breaches" "[1-9]* 0" result "$name"
-done
+siege_ends
 expect "the allowed connection: numbers, broken" "[1-9]* 0" result stream

@@ -12,21 +12,12 @@ works "bound to the device" attack plain tcp to="$victim" port=3001 device=eth0 
 attempt "a forbidden port" no-rule refused attack bookthief tcp to="$store" port=3001 mark=MARK
 attempt "MSG_FASTOPEN with data to a forbidden port" no-rule refused attack bookthief tcp to="$store" port=3001 fastopen=1 mark=MARK
 attempt "MSG_FASTOPEN with data to a checked port" bad-request "connected*" attack bookthief tcp to="$store" port=3000 fastopen=1 mark=MARK
-if grep -q '^MPTCP ' /proc/net/protocols; then
-	# The subflow is a socket of the kernel's making and carries no tag: closed, also where TCP is allowed and outside the mesh.
-	attempt "MPTCP to a forbidden port" no-tag refused attack bookthief tcp to="$store" port=3001 protocol=mptcp mark=MARK
-	attempt "MPTCP to a checked port" no-tag refused attack bookthief tcp to="$store" port=3000 protocol=mptcp mark=MARK
-	attempt "MPTCP to an allowed port" no-tag refused attack bookbuyer tcp to="$store" port=3001 protocol=mptcp mark=MARK
-	skip "MP_JOIN, a second subflow" "there is no first one"
-else
-	skip "MPTCP" "this kernel has none"
-fi
 attempt "SO_BINDTODEVICE to a forbidden port" no-rule refused attack bookthief tcp to="$store" port=3001 device=eth0 mark=MARK
 attempt "SO_BINDTODEVICE to a checked port" bound-device refused attack bookthief tcp to="$store" port=3000 device=eth0 mark=MARK
 attempt "SO_MARK of our own resets, to a forbidden port" no-rule refused attack bookthief tcp to="$store" port=3001 somark=0x52464e43 mark=MARK
 attempt "SO_MARK on a raw packet" no-rule sent attack bookthief packet to="$store" somark=0x52464e43 mark=MARK
 attempt "SO_MARK on a packet socket" no-tag sent attack bookthief packet to="$store" somark=0x52464e43 mark=MARK via=link
-attempt "SO_MARK on UDP by packet socket" datagram sent attack bookthief packet to="$store" protocol=17 somark=0x52464e43 mark=MARK via=link
+attempt "SO_MARK on UDP by packet socket" no-tag sent attack bookthief packet to="$store" protocol=17 somark=0x52464e43 mark=MARK via=link
 attempt "SO_MARK in a pod without --net-raw" - EPERM attack bookbuyer tcp to="$store" port=3001 somark=1 mark=MARK
 attempt "a loose source route over the victim to an allowed destination" ip-options "timeout" attack bookthief tcp to="$store" port=3000 options="830704$(hex "$buyer")00" mark=MARK
 attempt "IP options on an allowed connection" ip-options "timeout" attack bookbuyer tcp to="$store" port=3001 options=01010100 mark=MARK

@@ -13,13 +13,13 @@ machine() {
 attempt "the machine, TCP" no-ingress refused machine tcp to="$store" port=3001 mark=MARK
 attempt "the machine, the HTTP port" no-ingress refused machine tcp to="$store" port=3000 mark=MARK
 attempt "the machine, MSG_FASTOPEN" no-ingress refused machine tcp to="$store" port=3001 fastopen=1 mark=MARK
-attempt "the machine, UDP" datagram "sent" machine udp to="$store" port=3001 mark=MARK
-attempt "the machine, UDP with the mark of our own resets" datagram "sent" machine udp to="$store" port=3001 somark=0x52464e43 mark=MARK
+attempt "the machine, UDP" no-ingress "sent" machine udp to="$store" port=3001 mark=MARK
+attempt "the machine, UDP with the mark of our own resets" no-ingress "sent" machine udp to="$store" port=3001 somark=0x52464e43 mark=MARK
 attempt "the machine, TCP with the mark of our own resets" no-ingress refused machine tcp to="$store" port=3001 somark=0x52464e43 mark=MARK
 attempt "the machine, a raw packet with bookbuyer's address" spoofed-source sent machine packet to="$store" source="$buyer" mark=MARK
 attempt "the same with the mark of our own resets" spoofed-source sent machine packet to="$store" source="$buyer" somark=0x52464e43 mark=MARK
 attempt "the machine, the middle of a connection nobody opened" no-flow sent machine packet to="$store" source=192.0.2.1 flags=PA mark=MARK
-attempt "the machine, ICMP" ip-protocol sent machine packet to="$store" source=192.0.2.1 protocol=1 mark=MARK
+attempt "the machine, ICMP" icmp sent machine packet to="$store" source=192.0.2.1 protocol=1 mark=MARK
 attempt "the machine, bound to bookbuyer's address with IP_FREEBIND" - ENETUNREACH machine tcp to="$store" port=3001 from="$buyer" foreign=1 mark=MARK
 
 # ---- another machine ----
@@ -46,7 +46,7 @@ echo 1 >"/proc/sys/net/ipv4/conf/$cable/forwarding"
 echo 0 >"/proc/sys/net/ipv4/conf/$cable/rp_filter"
 
 attempt "another machine, TCP" no-ingress refused inside_it tcp to="$store" port=3001 mark=MARK
-attempt "another machine, UDP" datagram sent inside_it udp to="$store" port=3001 mark=MARK
+attempt "another machine, UDP" no-ingress sent inside_it udp to="$store" port=3001 mark=MARK
 attempt "another machine, the checker's port" checker-dialed refused inside_it tcp to="$store" port=15001 mark=MARK
 if [ "$(cat /proc/sys/net/ipv4/conf/all/rp_filter)" != 0 ]; then
 	skip "another machine with a pod's address" "this machine's own rp_filter drops it first"

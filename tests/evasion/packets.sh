@@ -15,7 +15,8 @@ works "a SYN with payload by raw socket" attack plain packet to="$victim" mark=M
 works "a frame with VLAN tag 0" attack plain packet to="$victim" protocol=253 vlan=0 mark=MARK via=link
 
 for via in raw link; do
-	for protocol in 1 2 4 41 47 50 132 253; do
+	attempt "ICMP, $via socket" icmp sent attack bookthief packet to="$store" protocol=1 mark=MARK via=$via
+	for protocol in 2 4 41 47 50 132 253; do
 		attempt "IP protocol $protocol, $via socket" ip-protocol sent attack bookthief packet to="$store" protocol=$protocol mark=MARK via=$via
 	done
 	attempt "a first fragment, $via socket" fragment sent attack bookthief packet to="$store" fragment=0x2000 mark=MARK via=$via

@@ -35,6 +35,14 @@ static int open_sized(const struct rf_instance *instance, const char *name, __u3
 	return info.value_size == value_size ? TAKE_FD(fd) : -EPROTO;
 }
 
+static bool is_ours(int control_fd)
+{
+	struct rf_control control;
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(control_fd, &zero, &control) == 0 && control.layout == RF_LAYOUT_VERSION;
+}
+
 int rf_datapath_broker_fds(const struct rf_instance *instance, int *ret_tags, int *ret_control, int *ret_routes_outer)
 {
 	_cleanup_close_ int tags = open_sized(instance, "tags", 0, sizeof(struct rf_tag)), control = -1, routes = -1;
@@ -44,6 +52,8 @@ int rf_datapath_broker_fds(const struct rf_instance *instance, int *ret_tags, in
 	control = open_sized(instance, "control", BPF_F_RDONLY, sizeof(struct rf_control)); /* goes to the checker */
 	if (control < 0)
 		return control;
+	if (!is_ours(control))
+		return -EPROTO;
 	routes = open_map(instance, "routes", BPF_F_RDONLY);
 	if (routes < 0)
 		return routes;

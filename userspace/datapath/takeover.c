@@ -176,13 +176,12 @@ static int carry_table(struct rf_datapath *dp, int table, int from_outer, rf_epo
 	return r;
 }
 
-/* Ring buffers pass: what nobody has read yet is lost with them. Sockets' storage cannot be carried from outside. */
-static bool is_left_behind(int fd)
+static __u32 map_type(int fd)
 {
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
 
-	return bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && (info.type == BPF_MAP_TYPE_RINGBUF || info.type == BPF_MAP_TYPE_SK_STORAGE);
+	return bpf_obj_get_info_by_fd(fd, &info, &len) < 0 ? BPF_MAP_TYPE_UNSPEC : info.type;
 }
 
 static int carry_one(struct rf_datapath *dp, const char *live, const char *name, rf_epoch_t epoch, const struct btf *ask,
@@ -193,8 +192,13 @@ static int carry_one(struct rf_datapath *dp, const char *live, const char *name,
 
 	if (from < 0 || to < 0)
 		return from < 0 ? from : to;
-	if (is_left_behind(from)) {
-		warn(dp, "the map '%s' has another layout and could not be taken along", name);
+	if (map_type(from) == BPF_MAP_TYPE_RINGBUF)
+		return 0; /* events that nobody has read yet go with it */
+	if (map_type(from) == BPF_MAP_TYPE_SK_STORAGE) {
+		warn(dp,
+		     "what sockets carry for the map '%s' has another layout and could not be taken along: connections of pods that "
+		     "are older than this agent end",
+		     name);
 		return 0;
 	}
 	if (table >= 0)

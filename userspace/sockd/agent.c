@@ -113,6 +113,11 @@ static void refresh_pins(struct rf_sockd *sockd)
 	bool changed = false;
 	int r = rf_sockd_pins_refresh(&sockd->pins, &sockd->instance, &changed);
 
+	if (r == -EPROTO) { /* neither we nor the checker that we hold open can read them: whoever starts us has the new version */
+		rf_log_info("the maps are of another version: making room for its broker");
+		rf_loop_stop(sockd->loop, 0);
+		return;
+	}
 	if (r < 0)
 		rf_log_warning(-r, "cannot open the maps below %s", sockd->instance.bpffs_dir);
 	if (changed) {
