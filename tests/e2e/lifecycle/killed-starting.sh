@@ -57,7 +57,7 @@ agent_again() {
 
 # broker N: killed at N, with its checker, while an agent waits for it.
 broker() {
-	answer=$(LIMIT=600 FOLLOW=-f kill_start "$1" "$BUILD/ringfence-sockd")
+	answer=$(FOLLOW=-f kill_start "$1" "$BUILD/ringfence-sockd")
 	[[ $answer = killed* ]] || return 1
 	spawn sockd "$BUILD/ringfence-sockd"
 	soon whole || complain "broker, $answer: $(rf status 2>&1 | grep -v ✓ | head -n 3)"
@@ -91,11 +91,11 @@ expect "inside it does not" no reaches bookthief/free
 end_noted "$STATE/agent.pid" KILL
 clean "first"
 
-LIMIT=500 sweep "agent on a clean machine" agent_clean
+sweep "agent on a clean machine" agent_clean
 clean "the last start"
 begin && probe_from stays && soon whole || exit 1
 end_noted "$STATE/agent.pid" KILL
-LIMIT=500 sweep "agent beside a pod" agent_again
+sweep "agent beside a pod" agent_again
 judge "the pod tried all the time and never got out" "[1-9]* tries" "$(probed stays)"
 clean "after the starts beside a pod"
 begin --no-sockd && pod stays || exit 1

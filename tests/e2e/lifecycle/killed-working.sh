@@ -20,7 +20,7 @@ probe_from stays && soon whole || exit 1
 kill_at() {
 	local n=$1 line
 	shift
-	coproc KILLAT { "$WORK/killat" -w "${LIMIT:-400}" "$n" -p "$(recall "$STATE/agent.pid")" 2>&1; }
+	coproc KILLAT { "$WORK/killat" -w "${LIMIT:-2000}" "$n" -p "$(recall "$STATE/agent.pid")" 2>&1; }
 	exec {told}<&"${KILLAT[0]}"
 	local pid=$KILLAT_PID # bash takes both away as soon as the program has ended
 	read -r -t 5 line <&"$told"

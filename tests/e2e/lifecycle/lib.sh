@@ -5,6 +5,10 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+# Ranges beside those of tests/e2e.
+number=$(($(cksum <<<"$TEST" | cut -d' ' -f1) % 28 * 2 + 60))
+export RINGFENCE_POD_CIDR=10.$number.0.0/16 RINGFENCE_SERVICE_CIDR=10.$((number + 1)).0.0/16
+
 LONG=${LIFECYCLE_LONG:-}
 # shellcheck disable=SC2034 # read by the tests
 RANDOM=${LIFECYCLE_SEED:=$$}

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """loads.py KIND HOST PORT [PORT2]: traffic that must survive, or must not pass, until a line (or the end) arrives on standard input. Prints "open", then one line.
 
-stream      ONE connection to an echo server, as fast as it goes: every byte both ways is checked; "BYTES BROKEN"
+stream      ONE connection to an echo server, a few MB a second: every byte both ways is checked; "BYTES BROKEN"
 keepalive   ONE HTTP connection, GET /api/buy on and on; "REQUESTS BROKEN"
 body        ONE POST /echo with a body that does not end before the line comes; its echo is compared; "BYTES BROKEN"
 new         GET /api/buy, each on a connection of its own; "REQUESTS BROKEN"
@@ -42,7 +42,7 @@ def stream():
     def send():
         nonlocal sent
         try:
-            while not told_to_end(0.001):
+            while not told_to_end(0.004):
                 sock.sendall(pattern(sent, BLOCK))
                 sent += BLOCK
             sock.shutdown(socket.SHUT_WR)
