@@ -8,6 +8,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -76,11 +77,45 @@ static bool find_flow(struct rf_datapath *dp, const struct rf_tuple *t, struct r
 	return bpf_map_lookup_elem(dp->maps[RF_MAP_FLOWS], &reversed, ret) == 0;
 }
 
+struct cutting {
+	struct rf_datapath *dp;
+	const struct rf_pod_hook *hook;
+	int fd;
+	struct inet_diag_msg *found;
+	size_t found_count, found_room;
+	size_t count;
+	int error;
+	bool asked; /* the last question of this revision, and its answer */
+	uint32_t via_checker;
+	struct rf_question question;
+	struct rf_answer answer;
+};
+
+/* A thousand connections are few pairs: the same question is asked once. */
+static int ask(struct cutting *c, const struct rf_question *q, uint32_t via_checker, struct rf_answer *ret)
+{
+	struct rf_answer answer = {};
+	int r;
+
+	if (!c->asked || c->via_checker != via_checker || memcmp(&c->question, q, sizeof(*q)) != 0) {
+		r = rf_datapath_ask(c->dp, q, via_checker, &answer);
+		if (r < 0)
+			return r;
+		c->asked = true;
+		c->via_checker = via_checker;
+		c->question = *q;
+		c->answer = answer;
+	}
+	*ret = c->answer;
+	return 0;
+}
+
 /* Whether the connection may go on, as the kernel's own decision sees it now. A question that cannot be asked cuts nothing: tc decides the
  * next packet in any case. */
-static bool may_go_on(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_tuple *t)
+static bool may_go_on(struct cutting *c, const struct rf_tuple *t)
 {
 	struct rf_question q = {.proto = IPPROTO_TCP};
+	struct rf_datapath *dp = c->dp;
 	struct rf_answer a;
 	struct rf_flow flow;
 	struct rf_tuple key;
@@ -91,15 +126,15 @@ static bool may_go_on(struct rf_datapath *dp, const struct rf_pod_hook *hook, co
 		q.dst = flow.dst;
 		q.saddr_be = key.saddr_be;
 		q.port = key.dport;
-		return rf_datapath_ask(dp, &q, flow.via_checker, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
+		return ask(c, &q, flow.via_checker, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
 	}
 	/* No decision admitted it: it is older than the mesh. It may stay only if neither end is in the mesh, whichever way it was opened.
 	 */
-	q.src = hook->pod.identity;
+	q.src = c->hook->pod.identity;
 	q.dst = bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], &t->daddr_be, &peer) == 0 ? peer.identity : 0;
 	q.saddr_be = t->saddr_be;
 	q.port = t->dport;
-	return rf_datapath_ask(dp, &q, RF_ASK_POD, &a) < 0 || a.reason == RF_REASON_ALLOW_UNMESHED;
+	return ask(c, &q, RF_ASK_POD, &a) < 0 || a.reason == RF_REASON_ALLOW_UNMESHED;
 }
 
 static int destroy(int fd, const struct inet_diag_msg *m)
@@ -120,13 +155,27 @@ static int destroy(int fd, const struct inet_diag_msg *m)
 	return -EBADMSG;
 }
 
-struct cutting {
-	struct rf_datapath *dp;
-	const struct rf_pod_hook *hook;
-	int killer; /* a second socket: the first is in the middle of its dump */
-	size_t count;
-	int error;
-};
+static void cutting_done(struct cutting *c)
+{
+	rf_closep(&c->fd);
+	free(c->found);
+}
+
+/* Kept until the dump is over: it counts its way through the kernel's table, and a connection destroyed meanwhile makes it skip another. */
+static int keep(struct cutting *c, const struct inet_diag_msg *m)
+{
+	if (c->found_count == c->found_room) {
+		size_t room = c->found_room ? 2 * c->found_room : 256;
+		struct inet_diag_msg *found = reallocarray(c->found, room, sizeof(*found));
+
+		if (!found)
+			return -ENOMEM;
+		c->found = found;
+		c->found_room = room;
+	}
+	c->found[c->found_count++] = *m;
+	return 0;
+}
 
 static void judge(struct cutting *c, const struct inet_diag_msg *m)
 {
@@ -135,9 +184,9 @@ static void judge(struct cutting *c, const struct inet_diag_msg *m)
 
 	if (!read_tuple(m, &t) || t.saddr_be != c->hook->pod.addr_be || t.daddr_be == t.saddr_be || !t.daddr_be)
 		return; /* inside the pod: the way to the checker, which decides every request anew */
-	if (may_go_on(c->dp, c->hook, &t))
+	if (may_go_on(c, &t))
 		return;
-	r = destroy(c->killer, m);
+	r = destroy(c->fd, m);
 	if (r == 0)
 		c->count++;
 	else if (r != -ENOENT) /* it ended by itself meanwhile */
@@ -145,14 +194,14 @@ static void judge(struct cutting *c, const struct inet_diag_msg *m)
 }
 
 /* One dump: every connection of one family. 0, or -errno of the dump. */
-static int walk(int fd, uint8_t family, struct cutting *c)
+static int walk(uint8_t family, struct cutting *c)
 {
 	struct inet_diag_req_v2 diag = {.sdiag_family = family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = LIVE_STATES};
 	_Alignas(struct nlmsghdr) char buffer[32768];
-	int r = send_request(fd, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &diag);
+	int r = send_request(c->fd, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &diag);
 
 	while (r == 0) {
-		ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
+		ssize_t n = recv(c->fd, buffer, sizeof(buffer), 0);
 
 		if (n < 0)
 			return -errno;
@@ -161,8 +210,8 @@ static int walk(int fd, uint8_t family, struct cutting *c)
 				return 0;
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
-			if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				judge(c, NLMSG_DATA(h));
+			if (r == 0 && h->nlmsg_type == SOCK_DIAG_BY_FAMILY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+				r = keep(c, NLMSG_DATA(h));
 		}
 	}
 	return r;
@@ -170,17 +219,15 @@ static int walk(int fd, uint8_t family, struct cutting *c)
 
 int rf_datapath_cut(struct rf_datapath *dp, const char *netns_path, const struct rf_pod_hook *hook, size_t *ret_cut)
 {
-	_cleanup_close_ int dump = -1, killer = -1;
-	struct cutting c = {.dp = dp, .hook = hook};
-	int r = rf_netns_call(netns_path, open_diag, &dump);
+	RF_CLEANUP(cutting_done) struct cutting c = {.dp = dp, .hook = hook, .fd = -1};
+	int r = rf_netns_call(netns_path, open_diag, &c.fd);
 
 	if (r == 0)
-		r = rf_netns_call(netns_path, open_diag, &killer);
-	c.killer = killer;
+		r = walk(AF_INET, &c);
 	if (r == 0)
-		r = walk(dump, AF_INET, &c);
-	if (r == 0)
-		r = walk(dump, AF_INET6, &c);
+		r = walk(AF_INET6, &c);
+	for (size_t i = 0; r == 0 && i < c.found_count; i++)
+		judge(&c, &c.found[i]);
 	if (r == 0)
 		r = c.error;
 	if (r < 0)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Publishing a revision. 1. every table is made as a map of its own and filled; 2. each is stored into the slot of the outer map that is
- * not live; 3. control.epoch is stored: the switch; 4. one more outer store, whose grace period tells that no program still reads the
- * former revision, so that its slot may be overwritten by the next publish. A failure before 3 changes nothing that a program looks at.
+ * not live; 3. control.epoch is stored: the switch. Between 1 and 2 the live revision's config is stored once more where it is already:
+ * the grace period of that store tells that no program still reads the revision before it, whose slot is about to be overwritten. (Not
+ * after 3: a killed agent would skip it, and whoever has to cut connections would wait for it.) A failure before 3 changes nothing that a
+ * program looks at.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -260,6 +262,21 @@ int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret)
 	return 0;
 }
 
+static int wait_for_readers(struct rf_datapath *dp, rf_epoch_t live)
+{
+	__u32 slot = live % RF_SLOTS, id;
+	_cleanup_close_ int fd = -1;
+
+	if (!live)
+		return 0;
+	if (bpf_map_lookup_elem(dp->tables[RF_TABLE_CONFIG], &slot, &id) < 0)
+		return rf_dp_fail(dp, errno, "cannot find the configuration of revision %u", live);
+	fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0 || bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &fd, BPF_ANY) < 0)
+		return rf_dp_fail(dp, errno, "cannot wait for the readers of the revision before %u", live);
+	return 0;
+}
+
 int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 {
 	struct rf_control control = {.epoch = policy->config.epoch, .layout = RF_LAYOUT_VERSION};
@@ -278,6 +295,8 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 	if (r == 0)
 		r = add_names(dp, policy);
 	if (r == 0)
+		r = wait_for_readers(dp, live);
+	if (r == 0)
 		r = store_tables(dp, &b, slot);
 	if (r < 0)
 		return r;
@@ -286,7 +305,5 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
 	repin_live(dp, &b);
 	prune_names(dp, policy);
-	/* The former revision's slot may be written again only when nobody reads it: wait for a grace period, see above. */
-	(void)bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &b.fds[RF_TABLE_CONFIG], BPF_ANY);
 	return 0;
 }
