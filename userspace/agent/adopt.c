@@ -26,6 +26,7 @@ static void bury(struct rf_agent *agent, struct rf_local_pod *pod)
 		rf_log_warning(-r, "cannot clear away what is left of pod %s/%s", pod->ns, pod->name);
 	if (pod->hook.cgroup_id && rf_datapath_pod_remove(agent->dp, &pod->hook) < 0)
 		rf_log_warning(0, "pod %s/%s: %s", pod->ns, pod->name, rf_datapath_error(agent->dp));
+	rf_agent_note(agent, "pod", "pod %s/%s ended while no agent ran; what was left of it was cleared away", pod->ns, pod->name);
 	pod->state = RF_POD_EXITED;
 	if (!pod->exited_ns)
 		pod->exited_ns = rf_now_realtime_ns();
@@ -140,7 +141,7 @@ static int adopt_one(struct rf_agent *agent, const char *dir, const char *key)
 		return -ENAMETOOLONG;
 	r = rf_local_pod_load(path, &pod);
 	if (r < 0)
-		return rf_log_warning(-r, "no record of a pod in %s", path);
+		return r == -ENOENT ? 0 : rf_log_warning(-r, "no record of a pod in %s", path); /* orphans.c */
 	set_paths(pod, dir, key);
 	if (pod->state != RF_POD_EXITED) {
 		r = revive(agent, pod);

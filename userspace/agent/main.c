@@ -23,6 +23,7 @@
 #include "agent/event_text.h"
 #include "agent/flow_events.h"
 #include "agent/flow_keeper.h"
+#include "agent/orphans.h"
 #include "agent/pods.h"
 #include "core/check.h"
 #include "core/cleanup.h"
@@ -217,6 +218,8 @@ static int start(struct rf_agent *agent)
 	if (r < 0)
 		return r;
 	r = rf_pods_adopt(agent);
+	if (r == 0)
+		r = rf_pods_clear_orphans(agent);
 	if (r < 0)
 		return rf_log_error(-r, "cannot read the pods of an earlier agent");
 	r = rf_policy_files_open(agent->policies, on_policies, agent, &agent->source);

@@ -100,7 +100,7 @@ static bool exists(const char *path)
 
 static void list(struct uninstall *u)
 {
-	char text[64], pods[PATH_MAX];
+	char text[256], pods[PATH_MAX];
 
 	snprintf(pods, sizeof(pods), "%.4000s/pods", u->instance.run_dir);
 	collect_pods(u, pods);
@@ -109,8 +109,10 @@ static void list(struct uninstall *u)
 	u->agent = rf_check_agent_pid(&u->instance);
 	u->broker_processes = *u->instance.sockd_cgroup ? count_processes(u->instance.sockd_cgroup) : 0;
 	printf("instance %s:\n", u->instance.name);
-	for (size_t i = 0; i < u->pod_count; i++)
-		found(u, "pod", u->pods[i]);
+	for (size_t i = 0; i < u->pod_count; i++) {
+		snprintf(text, sizeof(text), "%s: its processes are ended", u->pods[i]);
+		found(u, "pod", text);
+	}
 	snprintf(text, sizeof(text), "ringfenced (pid %d)", u->agent);
 	if (u->agent)
 		found(u, "process", text);
@@ -129,6 +131,8 @@ static bool may_go_on(const struct uninstall *u)
 {
 	char answer[16] = "";
 	bool live = u->agent || u->pod_count;
+
+	fflush(stdout); /* the list comes before what is said about it */
 
 	if (live && !u->force) {
 		fprintf(stderr,

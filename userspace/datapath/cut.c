@@ -8,6 +8,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -85,6 +86,44 @@ static bool find_flow(struct rf_datapath *dp, const struct rf_tuple *t, struct r
 	return bpf_map_lookup_elem(dp->maps[RF_MAP_FLOWS], &back, ret) == 0;
 }
 
+struct found {
+	struct inet_diag_msg msg;
+	uint8_t proto;
+};
+
+struct cutting {
+	struct rf_datapath *dp;
+	const struct rf_pod_hook *hook;
+	int fd;
+	struct found *found;
+	size_t found_count, found_room;
+	size_t count;
+	int error;
+	bool asked; /* the last question of this revision, and its answer */
+	uint32_t opener;
+	struct rf_question question;
+	struct rf_answer answer;
+};
+
+/* A thousand connections are few pairs: the same question is asked once. */
+static int ask(struct cutting *c, const struct rf_question *q, uint32_t opener, struct rf_answer *ret)
+{
+	struct rf_answer answer = {};
+	int r;
+
+	if (!c->asked || c->opener != opener || memcmp(&c->question, q, sizeof(*q)) != 0) {
+		r = rf_datapath_ask(c->dp, q, opener, &answer);
+		if (r < 0)
+			return r;
+		c->asked = true;
+		c->opener = opener;
+		c->question = *q;
+		c->answer = answer;
+	}
+	*ret = c->answer;
+	return 0;
+}
+
 static rf_identity_t who_has(struct rf_datapath *dp, const struct rf_addr *addr)
 {
 	struct rf_peer peer;
@@ -94,38 +133,39 @@ static rf_identity_t who_has(struct rf_datapath *dp, const struct rf_addr *addr)
 
 /* What the kernel would decide for a connection of these two ends. A question that cannot be asked cuts nothing: tc decides the next packet
  * in any case. */
-static bool is_admitted(struct rf_datapath *dp, rf_identity_t src, rf_identity_t dst, const struct rf_tuple *t, uint32_t opener)
+static bool is_admitted(struct cutting *c, rf_identity_t src, rf_identity_t dst, const struct rf_tuple *t, uint32_t opener)
 {
 	struct rf_question q = {.src = src, .dst = dst, .saddr = t->saddr, .port = t->dport, .proto = t->proto};
 	struct rf_answer a;
 
-	return rf_datapath_ask(dp, &q, opener, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
+	return ask(c, &q, opener, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
 }
 
 /* No decision admitted this TCP connection: it is older than the mesh. It may stay only if neither end is in the mesh, whichever way it was
  * opened. */
-static bool is_unmeshed(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_tuple *t)
+static bool is_unmeshed(struct cutting *c, const struct rf_tuple *t)
 {
 	struct rf_question q = {
-		.src = hook->pod.identity, .dst = who_has(dp, &t->daddr), .saddr = t->saddr, .port = t->dport, .proto = t->proto};
+		.src = c->hook->pod.identity, .dst = who_has(c->dp, &t->daddr), .saddr = t->saddr, .port = t->dport, .proto = t->proto};
 	struct rf_answer a;
 
-	return rf_datapath_ask(dp, &q, RF_ASK_POD, &a) < 0 || a.reason == RF_REASON_ALLOW_UNMESHED;
+	return ask(c, &q, RF_ASK_POD, &a) < 0 || a.reason == RF_REASON_ALLOW_UNMESHED;
 }
 
-static bool may_go_on(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_tuple *t)
+static bool may_go_on(struct cutting *c, const struct rf_tuple *t)
 {
 	struct rf_tuple key, back = reversed(t);
+	rf_identity_t own = c->hook->pod.identity;
 	struct rf_flow flow;
 	rf_identity_t other;
 
-	if (find_flow(dp, t, &key, &flow))
-		return is_admitted(dp, flow.src, flow.dst, &key, flow.via_checker);
+	if (find_flow(c->dp, t, &key, &flow))
+		return is_admitted(c, flow.src, flow.dst, &key, flow.via_checker);
 	if (t->proto == IPPROTO_TCP)
-		return is_unmeshed(dp, hook, t);
+		return is_unmeshed(c, t);
 	/* A datagram socket has no flow before its first datagram and after a pause, and does not tell which end began. */
-	other = who_has(dp, &t->daddr);
-	return is_admitted(dp, hook->pod.identity, other, t, RF_ASK_POD) || is_admitted(dp, other, hook->pod.identity, &back, RF_ASK_POD);
+	other = who_has(c->dp, &t->daddr);
+	return is_admitted(c, own, other, t, RF_ASK_POD) || is_admitted(c, other, own, &back, RF_ASK_POD);
 }
 
 static int destroy(int fd, const struct inet_diag_msg *m, uint8_t proto)
@@ -146,13 +186,27 @@ static int destroy(int fd, const struct inet_diag_msg *m, uint8_t proto)
 	return -EBADMSG;
 }
 
-struct cutting {
-	struct rf_datapath *dp;
-	const struct rf_pod_hook *hook;
-	int killer; /* a second socket: the first is in the middle of its dump */
-	size_t count;
-	int error;
-};
+static void cutting_done(struct cutting *c)
+{
+	rf_closep(&c->fd);
+	free(c->found);
+}
+
+/* Kept until the dump is over: it counts its way through the kernel's table, and a connection destroyed meanwhile makes it skip another. */
+static int keep(struct cutting *c, const struct inet_diag_msg *m, uint8_t proto)
+{
+	if (c->found_count == c->found_room) {
+		size_t room = c->found_room ? 2 * c->found_room : 256;
+		struct found *found = reallocarray(c->found, room, sizeof(*found));
+
+		if (!found)
+			return -ENOMEM;
+		c->found = found;
+		c->found_room = room;
+	}
+	c->found[c->found_count++] = (struct found){.msg = *m, .proto = proto};
+	return 0;
+}
 
 static void judge(struct cutting *c, const struct inet_diag_msg *m, uint8_t proto)
 {
@@ -164,9 +218,9 @@ static void judge(struct cutting *c, const struct inet_diag_msg *m, uint8_t prot
 		return;
 	if (rf_addr_equal(&t.saddr, &t.daddr) || rf_addr_is_any(&t.daddr))
 		return; /* inside the pod: the way to the checker, which decides every request anew */
-	if (may_go_on(c->dp, c->hook, &t))
+	if (may_go_on(c, &t))
 		return;
-	r = destroy(c->killer, m, proto);
+	r = destroy(c->fd, m, proto);
 	if (r == 0)
 		c->count++;
 	else if (r != -ENOENT) /* it ended by itself meanwhile */
@@ -174,15 +228,15 @@ static void judge(struct cutting *c, const struct inet_diag_msg *m, uint8_t prot
 }
 
 /* One dump: every connection of one kind. 0, or -errno of the dump. */
-static int walk(int fd, uint8_t family, uint8_t proto, struct cutting *c)
+static int walk(uint8_t family, uint8_t proto, struct cutting *c)
 {
 	struct inet_diag_req_v2 diag = {
 		.sdiag_family = family, .sdiag_protocol = proto, .idiag_states = proto == IPPROTO_TCP ? TCP_LIVE : UDP_CONNECTED};
 	_Alignas(struct nlmsghdr) char buffer[32768];
-	int r = send_request(fd, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &diag);
+	int r = send_request(c->fd, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &diag);
 
 	while (r == 0) {
-		ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
+		ssize_t n = recv(c->fd, buffer, sizeof(buffer), 0);
 
 		if (n < 0)
 			return -errno;
@@ -191,22 +245,22 @@ static int walk(int fd, uint8_t family, uint8_t proto, struct cutting *c)
 				return 0;
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(h))->error;
-			if (h->nlmsg_type == SOCK_DIAG_BY_FAMILY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-				judge(c, NLMSG_DATA(h), proto);
+			if (r == 0 && h->nlmsg_type == SOCK_DIAG_BY_FAMILY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+				r = keep(c, NLMSG_DATA(h), proto);
 		}
 	}
 	return r;
 }
 
-static int walk_all(int dump, struct cutting *c)
+static int walk_all(struct cutting *c)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
 	int r = 0;
 
 	for (size_t i = 0; i < RF_ARRAY_SIZE(families) && r == 0; i++)
-		r = walk(dump, families[i], IPPROTO_TCP, c);
+		r = walk(families[i], IPPROTO_TCP, c);
 	for (size_t i = 0; i < RF_ARRAY_SIZE(families) && r == 0; i++) {
-		r = walk(dump, families[i], IPPROTO_UDP, c);
+		r = walk(families[i], IPPROTO_UDP, c);
 		if (r == -ENOENT || r == -EOPNOTSUPP) /* no udp_diag in this kernel: tc drops their datagrams */
 			r = 0;
 	}
@@ -215,15 +269,13 @@ static int walk_all(int dump, struct cutting *c)
 
 int rf_datapath_cut(struct rf_datapath *dp, const char *netns_path, const struct rf_pod_hook *hook, size_t *ret_cut)
 {
-	_cleanup_close_ int dump = -1, killer = -1;
-	struct cutting c = {.dp = dp, .hook = hook};
-	int r = rf_netns_call(netns_path, open_diag, &dump);
+	RF_CLEANUP(cutting_done) struct cutting c = {.dp = dp, .hook = hook, .fd = -1};
+	int r = rf_netns_call(netns_path, open_diag, &c.fd);
 
 	if (r == 0)
-		r = rf_netns_call(netns_path, open_diag, &killer);
-	c.killer = killer;
-	if (r == 0)
-		r = walk_all(dump, &c);
+		r = walk_all(&c);
+	for (size_t i = 0; r == 0 && i < c.found_count; i++)
+		judge(&c, &c.found[i].msg, c.found[i].proto);
 	if (r == 0)
 		r = c.error;
 	if (r < 0)

@@ -53,6 +53,8 @@ struct rf_pod_hook {
 int rf_datapath_pod_add(struct rf_datapath *dp, const struct rf_pod_hook *hook);
 /* Reverse, and the pod's flows and waiting connections go; a peers entry only if it is still this pod's. Missing pieces are no error. */
 int rf_datapath_pod_remove(struct rf_datapath *dp, const struct rf_pod_hook *hook);
+/* Removes the entries and pinned tc links of all pods but these count: what a killed agent left. */
+int rf_datapath_pods_prune(struct rf_datapath *dp, const struct rf_pod_hook *const *keep, size_t count, size_t *ret_removed);
 /* RF_POD_CHECKER_READY on or off. */
 int rf_datapath_pod_checker(struct rf_datapath *dp, uint64_t cgroup_id, bool ready);
 

@@ -131,7 +131,7 @@ bool rf_dp_inner_btf(struct rf_datapath *dp);
 /* revision.c. An empty table for a revision: fd or -errno. */
 int rf_dp_table_make(struct rf_datapath *dp, enum rf_table_id table, size_t count);
 /* Returns when no program runs any more that was running when it was called: a store into an array of maps waits for that. */
-void rf_dp_grace(struct rf_datapath *dp);
+int rf_dp_grace(struct rf_datapath *dp);
 
 /* attach.c */
 int rf_dp_attach_cgroups(struct rf_datapath *dp);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Publishing a revision. 1. every table is made as a map of its own and filled; 2. each is stored into the slot of the outer map that is
- * not live; 3. control.epoch is stored: the switch; 4. one more outer store, whose grace period tells that no program still reads the
- * former revision, so that its slot may be overwritten by the next publish. A failure before 3 changes nothing that a program looks at.
+ * not live; 3. control.epoch is stored: the switch. Between 1 and 2 the live revision's config is stored once more where it is already:
+ * the grace period of that store tells that no program still reads the revision before it, whose slot is about to be overwritten. (Not
+ * after 3: a killed agent would skip it, and whoever has to cut connections would wait for it.) A failure before 3 changes nothing that a
+ * program looks at.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -250,22 +252,22 @@ static void repin_live(struct rf_datapath *dp, const struct build *b)
 	}
 }
 
-void rf_dp_grace(struct rf_datapath *dp)
+int rf_dp_grace(struct rf_datapath *dp)
 {
 	__u32 slot, id;
+	_cleanup_close_ int fd = -1;
 	rf_epoch_t epoch = 0;
-	int fd;
+	int r = rf_datapath_epoch(dp, &epoch);
 
-	if (rf_datapath_epoch(dp, &epoch) < 0)
-		return;
+	if (r < 0 || !epoch)
+		return r; /* no revision, so nobody has read one */
 	slot = epoch % RF_SLOTS;
 	if (bpf_map_lookup_elem(dp->tables[RF_TABLE_CONFIG], &slot, &id) < 0)
-		return; /* no revision, so nobody has read one */
+		return rf_dp_fail(dp, errno, "cannot find the configuration of revision %u", epoch);
 	fd = bpf_map_get_fd_by_id(id);
-	if (fd < 0)
-		return;
-	(void)bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &fd, BPF_ANY);
-	close(fd);
+	if (fd < 0 || bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &fd, BPF_ANY) < 0)
+		return rf_dp_fail(dp, errno, "cannot wait for the readers of the revision before %u", epoch);
+	return 0;
 }
 
 int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret)
@@ -297,6 +299,8 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 	if (r == 0)
 		r = add_names(dp, policy);
 	if (r == 0)
+		r = rf_dp_grace(dp); /* the slot may be written again only when nobody reads the revision before the live one any more */
+	if (r == 0)
 		r = store_tables(dp, &b, slot);
 	if (r < 0)
 		return r;
@@ -309,6 +313,5 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
 	repin_live(dp, &b);
 	prune_names(dp, policy);
-	rf_dp_grace(dp); /* the former revision's slot may be written again only when nobody reads it */
 	return 0;
 }

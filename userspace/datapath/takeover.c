@@ -420,7 +420,9 @@ int rf_takeover_finish(struct rf_datapath *dp)
 	if (r < 0)
 		return r;
 	if (old) {
-		rf_dp_grace(dp);
+		r = rf_dp_grace(dp);
+		if (r < 0)
+			return r;
 		carry_late(dp, t.old);
 	}
 	r = set_flag(dp, false);

@@ -173,6 +173,8 @@ static int remove_dir(const struct rf_pod_room *room, bool purge)
 
 	if (r == 0)
 		r = remove_file(room->dir, "pod.json");
+	if (r == 0)
+		r = remove_file(room->dir, ".pod.json"); /* of an agent that died before it could rename it */
 	if (r == 0 && purge)
 		r = remove_file(room->dir, "log");
 	if (r < 0)
