@@ -437,6 +437,24 @@ static void try_control(char **w)
 	result(syscall(SYS_ioctl, socket_named(w[1]), number(w[2]), answer));
 }
 
+/* records HOW-MANY SIZE REASON: forged ones */
+static void try_records(char **w)
+{
+	static char buffer[16384];
+	struct rf_access_record record = {
+		.reason = (uint16_t)number(w[3]), .src = now.src, .dst = now.dst, .status = 418, .path_len = 65535};
+	long sent = 0, size = number(w[2]) ? number(w[2]) : (long)sizeof(record);
+
+	memset(record.method, 'F', sizeof(record.method)); /* no NUL, either */
+	memset(record.path, 'F', sizeof(record.path));
+	memcpy(buffer, &record, sizeof(record));
+	if (size == 1)
+		size = 0;
+	for (long i = 0; i < number(w[1]); i++)
+		sent += send(RF_CHECKER_RECORDS_FD, buffer, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	say(sent ? "done: sent" : "%s", strerrorname_np(errno));
+}
+
 /* log MIBIBYTES: into our log */
 static void try_log(char **w)
 {
@@ -470,6 +488,7 @@ static const struct {
 	{"connect", 3, try_connect},   {"send", 5, try_send},       {"bind", 4, try_bind},
 	{"listen", 2, try_listen},     {"option", 4, try_option},   {"ask-option", 4, try_ask_option},
 	{"shutdown", 3, try_shutdown}, {"control", 3, try_control}, {"log", 2, try_log},
+	{"records", 4, try_records},
 };
 
 static void obey(char *line)

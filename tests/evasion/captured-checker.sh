@@ -44,6 +44,10 @@ checker_pid() {
 	status_of "d['broker']['checker_pid'] or 0"
 }
 
+forged() {
+	rf observe --last 4000 -o json | grep -m 1 FFFF
+}
+
 checker_file() {
 	basename "$(readlink "/proc/$(checker_pid)/exe")"
 }
@@ -155,6 +159,13 @@ done
 refused "a flood of questions" "done: bounded, each answered" flood 5000
 judge "the broker lives" "$broker" "$(recall "$STATE/broker.pid")"
 judge "agent, broker and checker are the same" "$agent $broker $checker" "$(status_of "d['pid']") $(recall "$STATE/broker.pid") $(checker_pid)"
+refused "an empty access record (the size 1 stands for it)" "done: sent" records 1 1 0
+refused "access records that are none" "done: sent" records 20000 4000 0
+refused "of a reason that does not exist, without an end to their text" "done: sent" records 1 0 65535
+refused "a flood of forged ones" "done: sent" records 200000 0 35
+expect "forged ones are seen (it can lie about what it does): the agent still reads" "*FFFF*418*" forged
+expect "and answers" True status_of "d['ready']"
+judge "and has said it once" 1 "$(grep -c "which is none" "$WORK/log/agent")"
 refused "fill the log" EFBIG log 20
 judge "there is an end to it" True "$(python3 -c "import os,sys; print(os.stat(sys.argv[1]).st_size <= 16 << 20)" "$WORK/log/broker")"
 : >"$WORK/log/broker"

@@ -67,3 +67,27 @@ else
 	read -r -t 10 line <&"${HOLD[0]}" || line="no answer"
 	judge "bookbuyer's connection lives on" "still open" "$line"
 fi
+
+# ---- another machine, over IPv6 ----
+near6=fd00:77:$number::2 far6=fd00:77:$number::3
+# Forwarding by one interface alone (kernel 6.17); the machine's own switch is not ours to touch.
+forwards6() {
+	[ -n "$store6" ] || return 1
+	ip -6 addr add "$near6/127" dev "$cable" nodad && ip -n "$outside" -6 addr add "$far6/127" dev eth0 nodad && ip -n "$outside" -6 route add default via "$near6" || return 1
+	[ "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" = 1 ] || echo 1 2>/dev/null >"/proc/sys/net/ipv6/conf/$cable/force_forwarding"
+}
+
+if forwards6; then
+	# The refusal goes back only where the machine forwards from the pod's cable, too: else silence.
+	attempt "another machine, TCP over IPv6" no-ingress "@(refused|timeout)" inside_it tcp to="$store6" port=3001 mark=MARK
+	attempt "another machine, a SYN with payload over IPv6" no-ingress sent inside_it packet to="$store6" port=3001 mark=MARK
+	attempt "another machine, UDP over IPv6" no-ingress sent inside_it udp to="$store6" port=3053 mark=MARK
+	attempt "another machine, the checker's port over IPv6" checker-dialed "@(refused|timeout)" inside_it tcp to="$store6" port=15001 mark=MARK
+	attempt "another machine, an extension header" extension-header sent inside_it packet to="$store6" chain=60 mark=MARK
+	attempt "another machine, ICMPv6" icmp sent inside_it packet to="$store6" protocol=58 mark=MARK
+	attempt "another machine with bookbuyer's IPv6 address, raw socket" spoofed-source sent inside_it packet to="$store6" source="$buyer6" mark=MARK
+	attempt "another machine with bookbuyer's IPv6 address, UDP" spoofed-source sent inside_it packet to="$store6" source="$buyer6" protocol=17 port=3053 mark=MARK
+	attempt "another machine with bookbuyer's IPv6 address, packet socket" spoofed-source sent inside_it packet to="$store6" source="$buyer6" via=link mark=MARK
+else
+	skip "another machine over IPv6" "this machine forwards no IPv6 and has no switch for one interface"
+fi

@@ -15,7 +15,7 @@ if len(sys.argv) > 3:
     answer.begin()
     answer.read()
 print("open", flush=True)
-readable, _, _ = select.select([sock, sys.stdin], [], [], 30)
+readable, _, _ = select.select([sock, sys.stdin], [], [], 120)
 if sock in readable:
     try:
         print("data" if sock.recv(65536) else "closed", flush=True)

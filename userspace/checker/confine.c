@@ -57,9 +57,5 @@ static const struct rf_syscall_rule rules[] = {
 
 int rf_checker_confine(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return 0;
-#else
-	return rf_syscall_filter(rules, RF_ARRAY_SIZE(rules), true);
-#endif
+	return RF_SANITIZED ? 0 : rf_syscall_filter(rules, RF_ARRAY_SIZE(rules), true);
 }

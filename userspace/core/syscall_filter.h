@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The run-time system of a build with sanitizers needs files, threads and ptrace: such programs do not confine themselves. */
+#ifdef __SANITIZE_ADDRESS__
+#define RF_SANITIZED 1
+#else
+#define RF_SANITIZED 0
+#endif
+
 enum rf_arg_test {
 	RF_ARG_ANY = 0,
 	RF_ARG_IS,     /* equal to value */

@@ -54,11 +54,9 @@ static int limit(void)
 
 int rf_sockd_sandbox(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return 0; /* its run-time system needs threads and files */
-#else
-	int r = limit();
+	int r = RF_SANITIZED ? 0 : limit();
 
-	return r < 0 ? r : rf_syscall_filter(rules, RF_ARRAY_SIZE(rules), false);
-#endif
+	if (r < 0 || RF_SANITIZED)
+		return r;
+	return rf_syscall_filter(rules, RF_ARRAY_SIZE(rules), false);
 }
