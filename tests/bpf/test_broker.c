@@ -7,19 +7,38 @@
 #include "checker/limits.h"
 #include "core/syscall_filter.h"
 
-static void test_broker_answers(void **state)
+static struct rf_sockd_message status(void)
 {
 	struct rf_sockd_message message = {.op = RF_SOCKD_STATUS};
+
+	assert_int_equal(ask(&message, -1, NULL), 0);
+	return message;
+}
+
+/* A checker that is not the one of that process, once there is one. */
+static struct rf_sockd_message await_checker(uint32_t but)
+{
+	struct rf_sockd_message now;
+
+	for (int64_t until = now_ms() + PATIENCE_MS;; poll(NULL, 0, 10)) {
+		assert_true(now_ms() < until);
+		now = status();
+		if (now.pid && now.pid != but)
+			return now;
+	}
+}
+
+static void test_broker_answers(void **state)
+{
+	struct rf_sockd_message message;
 	pid_t checker;
-	int64_t until = now_ms() + PATIENCE_MS;
 	int client, up;
 
 	(void)state;
 	publish(EVERY);
-	assert_int_equal(ask(&message, -1, NULL), 0);
+	message = await_checker(0);
 	assert_int_equal(message.port, 2);
 	checker = (pid_t)message.pid;
-	assert_true(checker > 0);
 	/* the port is taken by somebody else */
 	message = (struct rf_sockd_message){.op = RF_SOCKD_POD_ADD,
 					    .pod = POD + 1,
@@ -45,33 +64,18 @@ static void test_broker_answers(void **state)
 	hear(client, OK);
 	close(client);
 	hear_end(up);
-	do {
-		assert_true(now_ms() < until);
-		message = (struct rf_sockd_message){.op = RF_SOCKD_STATUS};
-		assert_int_equal(ask(&message, -1, NULL), 0);
-	} while (!message.pid);
-	assert_int_not_equal(message.pid, checker);
+	message = await_checker((uint32_t)checker);
 	assert_int_equal(message.restarts, 1);
-}
-
-static struct rf_sockd_message status(void)
-{
-	struct rf_sockd_message message = {.op = RF_SOCKD_STATUS};
-
-	assert_int_equal(ask(&message, -1, NULL), 0);
-	return message;
 }
 
 /* What it is told must not pile up in the broker: each message holds a descriptor. */
 static void test_checker_that_does_not_listen(void **state)
 {
-	const struct rf_sockd_message before = status();
+	const struct rf_sockd_message before = await_checker(0);
 	struct rf_sockd_message message;
 	int client, up, ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int64_t until;
 
 	(void)state;
-	assert_true(before.pid > 0);
 	assert_int_equal(kill((pid_t)before.pid, SIGSTOP), 0);
 	for (int i = 0; i < 1500; i++) {
 		message = (struct rf_sockd_message){
@@ -82,9 +86,7 @@ static void test_checker_that_does_not_listen(void **state)
 		assert_int_equal(ask(&message, -1, NULL), 0);
 	}
 	close(ns);
-	for (until = now_ms() + PATIENCE_MS; status().pid == before.pid || !status().pid; poll(NULL, 0, 10))
-		assert_true(now_ms() < until);
-	assert_int_equal(status().restarts, before.restarts + 1);
+	assert_int_equal(await_checker(before.pid).restarts, before.restarts + 1);
 	client = dial();
 	say(client, "GET / HTTP/1.1\r\n" HOST "\r\n");
 	up = take();
