@@ -3,98 +3,12 @@
  * Real rooms with real processes: needs root, says "skipped" without. Works in an instance of its own ("rfunit<pid>"), whose rooms,
  * cgroups and files are gone afterwards; the last test proves it.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#define WORLD_OCTET 213u
+#include "pods_world.h"
+
 #include <sys/capability.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-/* cmocka wants its prerequisites first */
-#include <cmocka.h>
-
-#include "core/cleanup.h"
 #include "pods/caps.h"
-#include "pods/init.h"
-#include "pods/pods.h"
-
-static struct rf_instance instance;
-static struct rf_pod_room room_a, room_b;
-static char error[512];
-
-#define NEED_ROOT()                                                                                                                        \
-	do {                                                                                                                               \
-		if (geteuid() != 0)                                                                                                        \
-			skip();                                                                                                            \
-	} while (0)
-
-/* 10.213.0.0/16: not the default range, so that a running ringfence is not disturbed */
-static uint32_t address(int host)
-{
-	return htonl((10u << 24) | (213u << 16) | (uint32_t)host);
-}
-
-static void make_room(const char *name, int host, struct rf_pod_room *ret)
-{
-	int r = rf_pod_room_make(&instance, "ns", name, address(host), ret, error, sizeof(error));
-
-	if (r != 0)
-		fail_msg("room %s: %s (%d)", name, error, r);
-}
-
-/* Runs a shell line in the room (output into the pod's log unless foreground) and returns its exit code. */
-static int run_shell(const struct rf_pod_room *room, bool detach, bool net_raw, const char *line)
-{
-	char *const argv[] = {"/bin/sh", "-c", (char *)line, NULL};
-	static const char *const env[] = {"COLOUR=blue", NULL};
-	const struct rf_pod_process process = {.argv = argv, .env = env, .detach = detach, .net_raw = net_raw, .workdir = "/"};
-	pid_t init = 0;
-	int status = -1, r = rf_pod_start(room, &process, &init, error, sizeof(error));
-
-	if (r != 0)
-		fail_msg("start: %s (%d)", error, r);
-	assert_int_equal(waitpid(init, &status, 0), init);
-	return rf_init_exit_code(status);
-}
-
-/* The same; fails with what the shell said unless it exits 0. */
-static void expect_true(const struct rf_pod_room *room, const char *line)
-{
-	int code = run_shell(room, true, false, line);
-	char text[1024];
-
-	if (code == 0)
-		return;
-	_cleanup_fclose_ FILE *f = fopen(room->log, "re");
-
-	text[f ? fread(text, 1, sizeof(text) - 1, f) : 0] = '\0';
-	fail_msg("exit code %d of: %s\n%s", code, line, text);
-}
-
-/* A shell line on the machine itself. */
-static int host_shell(const char *line)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", line, NULL);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return rf_init_exit_code(status);
-}
 
 static void wait_until_gone(const struct rf_pod_room *room)
 {
@@ -106,39 +20,6 @@ static void wait_until_gone(const struct rf_pod_room *room)
 			poll(NULL, 0, 10);
 	}
 	assert_false(populated);
-}
-
-static int set_up(void **state)
-{
-	char name[32];
-
-	(void)state;
-	if (geteuid() != 0)
-		return 0;
-	snprintf(name, sizeof(name), "rfunit%d", getpid());
-	setenv("RINGFENCE_POD_CIDR", "10.213.0.0/16", 1);
-	assert_int_equal(rf_instance_init(&instance, name), 0);
-	make_room("a", 2, &room_a);
-	make_room("b", 3, &room_b);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char pods[4200];
-
-	(void)state;
-	if (geteuid() != 0)
-		return 0;
-	rf_pod_room_remove(&instance, "ns", "a", true);
-	rf_pod_room_remove(&instance, "ns", "b", true);
-	rf_pod_room_remove(&instance, "ns", "half", true);
-	snprintf(pods, sizeof(pods), "%s/pods", instance.run_dir);
-	rmdir(pods);
-	rmdir(instance.run_dir);
-	rmdir(instance.pods_cgroup);
-	rmdir(instance.cgroup_dir);
-	return 0;
 }
 
 static void test_room_facts(void **state)
@@ -202,73 +83,6 @@ static void test_namespaces(void **state)
 	/* PID 1 is our init, its child is this shell */
 	expect_true(&room_a, "test \"$(sed -n 's/^PPid:.//p' /proc/$$/status)\" = 1");
 	expect_true(&room_a, "test \"$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)\" = 0");
-}
-
-#define NEED_IPV6()                                                                                                                        \
-	do {                                                                                                                               \
-		if (rf_addr_is_none(&instance.pod_net6))                                                                                   \
-			skip();                                                                                                            \
-	} while (0)
-
-/* Ours and ::1, nothing that the kernel or a router made up; no machine-wide switch is touched. */
-static void test_ipv6_addresses(void **state)
-{
-	char line[512];
-
-	(void)state;
-	NEED_ROOT();
-	NEED_IPV6();
-	expect_true(&room_a, "test \"$(ip -6 -o addr show | awk '{print $2, $4}' | sort | tr '\\n' ' ')\" = "
-			     "'eth0 fd72:6e67:66:1::ad5:2/128 lo ::1/128 '");
-	expect_true(&room_a, "! ip -6 -o addr show | grep -qE 'tentative|dynamic|dadfailed'");
-	expect_true(&room_a, "ip -6 route show default | grep -q 'via fd72:6e67:66:1::ad5:1 dev eth0 .*src fd72:6e67:66:1::ad5:2'");
-	expect_true(&room_a, "ip -6 neigh show | grep -q 'fd72:6e67:66:1::ad5:1 dev eth0 lladdr 02:72:0a:d5:00:02 .*PERMANENT'");
-	expect_true(&room_a, "test $(cat /proc/sys/net/ipv6/conf/eth0/accept_ra) = 0");
-	snprintf(line, sizeof(line),
-		 "test \"$(ip -6 -o addr show dev %s | awk '{print $4}')\" = fd72:6e67:66:1::ad5:1/128 && "
-		 "ip -6 neigh show dev %s | grep -q '^fd72:6e67:66:1::ad5:2 lladdr 06:72:0a:d5:00:02 .*PERMANENT' && "
-		 "ip -6 route show dev %s | grep -q '^fd72:6e67:66:1::ad5:2 .*src fd72:6e67:66:1::ad5:1'",
-		 room_a.veth, room_a.veth, room_a.veth);
-	assert_int_equal(host_shell(line), 0);
-	snprintf(line, sizeof(line),
-		 "cd /proc/sys/net/ipv6/conf/%s && test $(cat accept_ra) = 0 && test $(cat forwarding) = $(cat ../all/forwarding)",
-		 room_a.veth);
-	assert_int_equal(host_shell(line), 0);
-}
-
-/* An agent without IPv6 made it, or one from before there was any: the next one finishes it, and takes it away again. */
-static void test_ipv6_is_added_and_taken_away(void **state)
-{
-	struct rf_addr net6 = instance.pod_net6;
-	struct rf_pod_room room, found;
-
-	(void)state;
-	NEED_ROOT();
-	NEED_IPV6();
-	instance.pod_net6 = (struct rf_addr){};
-	make_room("half", 7, &room);
-	assert_true(rf_addr_is_none(&room.addr6));
-	assert_int_equal(rf_pod_room_find(&instance, "ns", "half", &found), 0);
-	assert_true(rf_addr_is_none(&found.addr6));
-	expect_true(&room, "test -z \"$(ip -6 -o addr show)\" && ip -4 -o addr show dev eth0 | grep -q ' 10.213.0.7/32 '");
-	instance.pod_net6 = net6;
-	make_room("half", 7, &room);
-	assert_false(rf_addr_is_none(&room.addr6));
-	assert_int_equal(rf_pod_room_find(&instance, "ns", "half", &found), 0);
-	assert_memory_equal(&found, &room, sizeof(found));
-	expect_true(&room, "test \"$(ip -6 -o addr show | awk '{print $2, $4}' | sort | tr '\\n' ' ')\" = "
-			   "'eth0 fd72:6e67:66:1::ad5:7/128 lo ::1/128 '");
-	expect_true(&room, "ip -6 route show default | grep -q fd72:6e67:66:1::ad5:1");
-	instance.pod_net6 = (struct rf_addr){};
-	make_room("half", 7, &room);
-	expect_true(&room, "test -z \"$(ip -6 -o addr show)\"");
-	instance.pod_net6 = (struct rf_addr){{htonl(0xfd000000)}};
-	make_room("half", 7, &room);
-	instance.pod_net6 = net6; /* it has another address now, and keeps it */
-	assert_int_equal(rf_pod_room_make(&instance, "ns", "half", address(7), &room, error, sizeof(error)), -EEXIST);
-	assert_int_equal(rf_pod_room_find(&instance, "ns", "half", &found), 0);
-	assert_int_equal(found.addr6.be[0], htonl(0xfd000000));
-	assert_int_equal(rf_pod_room_remove(&instance, "ns", "half", true), 0);
 }
 
 static void test_environment(void **state)
@@ -488,21 +302,6 @@ static void test_hardware_addresses_are_set(void **state)
 	expect_true(&room_a, "test $(cat /sys/class/net/eth0/addr_assign_type) = 3");
 }
 
-/* Neither ARP nor neighbour discovery: what a link says unasked would be denied at every start of a pod. */
-static void test_links_are_silent(void **state)
-{
-	char line[256];
-
-	(void)state;
-	NEED_ROOT();
-	snprintf(line, sizeof(line),
-		 "test $(( $(cat /sys/class/net/%s/flags) & 0x80 )) != 0 && ! ip maddr show dev %s | grep -qi 'ff02::1:ff'", room_a.veth,
-		 room_a.veth);
-	assert_int_equal(host_shell(line), 0);
-	expect_true(&room_a, "test $(( $(cat /sys/class/net/eth0/flags) & 0x80 )) != 0 && ! ip maddr show | grep -qi 'ff02::1:ff'");
-	expect_true(&room_a, "test $(( $(cat /sys/class/net/lo/flags) & 0x80 )) = 0");
-}
-
 static void test_network(void **state)
 {
 	struct sockaddr_in to4 = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = room_b.addr_be};
@@ -587,8 +386,6 @@ int main(void)
 		cmocka_unit_test(test_making_twice_changes_nothing),
 		cmocka_unit_test(test_half_made_room_is_finished),
 		cmocka_unit_test(test_namespaces),
-		cmocka_unit_test(test_ipv6_addresses),
-		cmocka_unit_test(test_ipv6_is_added_and_taken_away),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_file_system),
@@ -599,7 +396,6 @@ int main(void)
 		cmocka_unit_test(test_orphans_are_reaped_and_do_not_survive),
 		cmocka_unit_test(test_exec_beside),
 		cmocka_unit_test(test_hardware_addresses_are_set),
-		cmocka_unit_test(test_links_are_silent),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_foreground_pod_ends_with_its_caller),
 		cmocka_unit_test(test_removal_leaves_nothing),

@@ -95,7 +95,8 @@ static int make_all(const struct rf_instance *instance, const char *ns, const ch
 	if (r < 0)
 		return rf_pod_fail(error, -r, "cannot look into the network namespace %s", room->netns);
 	room->netns_cookie = have.cookie;
-	if ((have.addr_be && have.addr_be != room->addr_be) || (!rf_addr_is_none(&have.addr6) && !rf_addr_is_none(&room->addr6) && !rf_addr_equal(&have.addr6, &room->addr6)))
+	if ((have.addr_be && have.addr_be != room->addr_be) ||
+	    (!rf_addr_is_none(&have.addr6) && !rf_addr_is_none(&room->addr6) && !rf_addr_equal(&have.addr6, &room->addr6)))
 		return rf_pod_fail(error, EEXIST, "the pod %s/%s exists with another address", ns, name);
 	rf_pod_veth_alias(instance->name, ns, name, alias);
 	return rf_veth_make(room, alias, &node, &room->ifindex, error);
