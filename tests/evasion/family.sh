@@ -62,7 +62,7 @@ for via in raw link; do
 	for protocol in 4 41 47 132 253; do
 		attempt "protocol $protocol, $via socket" ip-protocol sent attack bookthief packet to="$store6" protocol=$protocol mark=MARK via=$via
 	done
-	attempt "an IPv4 protocol, ICMP, in IPv6, $via socket" icmp sent attack bookthief packet to="$store6" protocol=1 mark=MARK via=$via
+	attempt "an IPv4 protocol, ICMP, in IPv6, $via socket" ip-protocol sent attack bookthief packet to="$store6" protocol=1 mark=MARK via=$via
 	attempt "bookbuyer's address as the source, $via socket" spoofed-source sent attack bookthief packet to="$store6" source="$buyer6" mark=MARK via=$via
 	attempt "an outside address as the source, $via socket" spoofed-source sent attack bookthief packet to="$store6" source=2001:db8::7 mark=MARK via=$via
 	attempt "a link-local source, $via socket" spoofed-source sent attack bookthief packet to="$store6" source=fe80::7 mark=MARK via=$via
