@@ -44,6 +44,10 @@ checker_pid() {
 	status_of "d['broker']['checker_pid'] or 0"
 }
 
+pod_address6() {
+	status_of "[p['address6'] for p in d['pods'] if p['ns'] == '$1'][0]"
+}
+
 forged() {
 	rf observe --last 4000 -o json | grep -m 1 FFFF
 }
@@ -63,6 +67,7 @@ await 10 servers_ready || { echo "the pods do not start" && exit 1; }
 write_policy
 rf apply -f "$WORK/hostile.yaml" >/dev/null || exit 1
 store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_address bookbuyer)
+store6=$(pod_address6 bookstore) thief6=$(pod_address6 bookthief) buyer6=$(pod_address6 bookbuyer)
 node=${buyer%.*.*}.0.1
 camera_on bookstore
 await 10 ready EPERM || { echo "the hostile checker does not obey: $(order namespace memfd)"; tail "$WORK/log/broker"; exit 1; }
@@ -74,6 +79,8 @@ next_mark
 judge "the way that the policy allows is open" "done: *" "$(order reach - "$store" 3000 "$mark")"
 await 5 grep -q "$mark" "$WORK/camera-bookstore" || judge "and seen" seen "not seen"
 
+judge "by IPv6, too" "done: 1" "$(order reach - "$store6" 3000 x)"
+
 # ---- destinations ----
 attempt "a port that no rule names" no-rule ECONNREFUSED order reach - "$store" 4001 MARK
 attempt "another pod" no-rule ECONNREFUSED order reach - "$thief" 4001 MARK
@@ -84,7 +91,9 @@ attempt "the machine by its address on the cable" "no-egress" ECONNREFUSED order
 attempt "the checker's port in another pod" no-rule ECONNREFUSED order reach - "$store" 15001 MARK
 attempt "the address dressed as IPv6" - EACCES order reach - "::ffff:$store" 3001 MARK
 attempt "IPv6 outside" no-egress "@(ECONNREFUSED|ENETUNREACH)" order reach - 2001:db8::7 80 MARK
-for to in 127.0.0.1 127.8.9.10 0.0.0.0 "$buyer" ::1 :: 169.254.169.254 fe80::1 255.255.255.255 224.0.0.1 ff02::1; do
+attempt "another pod by IPv6" no-rule ECONNREFUSED order reach - "$thief6" 4001 MARK
+attempt "by IPv6, a port that no rule names" no-rule ECONNREFUSED order reach - "$store6" 4001 MARK
+for to in 127.0.0.1 127.8.9.10 0.0.0.0 "$buyer" "$buyer6" ::1 :: 169.254.169.254 fe80::1 255.255.255.255 224.0.0.1 ff02::1; do
 	attempt "bookbuyer's own, or what no packet filter sees: $to" - EACCES order reach - "$to" 4001 MARK
 done
 attempt "no port" - EACCES order reach - "$store" 0 MARK
