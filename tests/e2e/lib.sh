@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# A throw-away ringfence for one test: instance and address ranges come from the test's name. Sourced first; the test then calls
+# A throw-away ringfence for one test: instance and address ranges come from the test's name and the checkout. Sourced first; the test then calls
 # `instance_up` (agent and broker) or `world_up` (and three pods of the tutorial), `expect`s, and ends. Everything is removed at exit.
 set -uo pipefail
 
@@ -9,8 +9,10 @@ TEST=$(basename "$0" .sh)
 # One at a time: two runs of a test would be in each other's way. Descriptor 9 is never inherited (scripts/lib/common.sh).
 exec 9<"$0"
 flock -w 250 9 || exit 1
-number=$(($(cksum <<<"$TEST" | cut -d' ' -f1) % 30 * 2 + 130))
-export RINGFENCE_INSTANCE=rfe-${TEST:0:26}
+# Another checkout's run of the same test is another instance, which we must not take for ours and remove.
+number=$(($(cksum <<<"$TOP/$TEST" | cut -d' ' -f1) % 30 * 2 + 130))
+RINGFENCE_INSTANCE=rfe-$(printf %04x $(($(cksum <<<"$TOP" | cut -d' ' -f1) % 65536)))-${TEST:0:21}
+export RINGFENCE_INSTANCE
 export RINGFENCE_POD_CIDR=10.$number.0.0/16 RINGFENCE_SERVICE_CIDR=10.$((number + 1)).0.0/16
 WORK=$(mktemp -d "/tmp/$RINGFENCE_INSTANCE.XXXXXX") || exit 1
 STATE=$WORK/state
