@@ -12,6 +12,18 @@ FIRST=$BUILD SECOND=${RINGFENCE_BUILD_LAYOUT:-$BUILD/layout}
 . "$(dirname "$0")/siege.bash"
 besieged_world_up
 
+# Those who come in the middle: every connection and every request that is allowed succeeds.
+besiege newcomer bookbuyer allowed-connect 3001
+exec 15>"$WORK/newcomer.in"
+besiege buyer bookbuyer allowed-request 3000
+exec 16>"$WORK/buyer.in"
+await 10 is_open newcomer && await 10 is_open buyer || exit 1
+all_succeeded() {
+	local tries successes
+	read -r tries successes <<<"$(result "$1")"
+	[ "$tries" = "$successes" ] && echo all || echo "$successes of $tries"
+}
+
 size_first=$(map bytes_value flows) tags=$(map id tags)
 epoch_first=$(epoch)
 end_noted "$STATE/agent.pid" TERM
@@ -32,10 +44,19 @@ use "$FIRST"
 start_agent || exit 1
 whole "the first again, after kill -9"
 judge "with its own layout" "$size_first" "$(map bytes_value flows)"
+end_noted "$STATE/agent.pid" KILL
+use "$SECOND"
+start_agent || exit 1
+expect "the second once more" "$((size_first + 8))" map bytes_value flows
+
+echo end >&15
+echo end >&16
+expect "allowed connections during three takeovers" all all_succeeded newcomer
+expect "allowed requests" all all_succeeded buyer
 
 # What one whole takeover calls: the places to be killed at.
 end_noted "$STATE/agent.pid" KILL
-use "$SECOND"
+use "$FIRST"
 timeout -s KILL 60 strace -qq -e trace=bpf,rename -o "$WORK/calls" "$BUILD/ringfenced" --policies "$WORK/policies" >>"$WORK/log/agent" 2>&1 9>&- &
 await 30 agent_ready || exit 1
 agent=$(status_of "d['pid']")
@@ -62,7 +83,7 @@ for ((i = ${#points[@]}; i < KILLS; i++)); do
 		points+=("bpf $((bpf_before + 1 + RANDOM % (bpf_after > 0 ? bpf_after : 1)))")
 	fi
 done
-next=$FIRST other=$SECOND
+next=$SECOND other=$FIRST
 for point in "${points[@]}"; do
 	use "$next"
 	# shellcheck disable=SC2086 # two words

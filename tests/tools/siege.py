@@ -4,6 +4,8 @@
 
 forbidden-connect   connects; prints "TRIES BREACHES" (a connect that succeeded)
 forbidden-request   GET /api/steal, new connection each; prints "TRIES BREACHES" (an answer 2xx)
+allowed-connect     the same as forbidden-connect; prints "TRIES SUCCESSES"
+allowed-request     GET /api/buy, new connection each; prints "TRIES SUCCESSES" (an answer 2xx)
 stream              ONE connection to an echo server, a number at a time; prints "NUMBERS LOST", LOST = 1 when the connection broke
 """
 import http.client
@@ -26,10 +28,10 @@ def connects():
         return False
 
 
-def steals():
+def gets(path):
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", "/api/steal")
+        connection.request("GET", path)
         return connection.getresponse().status < 300
     except (OSError, http.client.HTTPException):
         return False
@@ -37,13 +39,13 @@ def steals():
         connection.close()
 
 
-def count(breach):
-    tries = breaches = 0
+def count(succeeds):
+    tries = successes = 0
     print("open", flush=True)
     while not told_to_end(0.002):
         tries += 1
-        breaches += breach()
-    print(tries, breaches, flush=True)
+        successes += succeeds()
+    print(tries, successes, flush=True)
 
 
 def stream():
@@ -68,4 +70,5 @@ def stream():
         print(numbers, 1, repr(error), flush=True)
 
 
-{"forbidden-connect": lambda: count(connects), "forbidden-request": lambda: count(steals), "stream": stream}[kind]()
+{"forbidden-connect": lambda: count(connects), "forbidden-request": lambda: count(lambda: gets("/api/steal")),
+ "allowed-connect": lambda: count(connects), "allowed-request": lambda: count(lambda: gets("/api/buy")), "stream": stream}[kind]()
