@@ -98,7 +98,7 @@ struct rf_datapath {
 	struct bpf_object *objects[_RF_OBJECT_MAX]; /* NULL when only inspecting */
 	__u32 sweep_at;                             /* where the walk over `flows` goes on: a bucket's number */
 	bool sweep_under_way;
-	struct rf_held *held[RF_HELD_BUCKETS];      /* hold.c; agent only */
+	struct rf_held *held[RF_HELD_BUCKETS]; /* hold.c; agent only */
 	struct ring_buffer *ring;
 	void (*event_fn)(void *arg, const struct rf_event *event);
 	void *event_arg;
