@@ -33,6 +33,7 @@ judge "the connection goes on" open "$(tail -n 1 "$WORK/stream.out")"
 
 end_noted "$STATE/agent.pid" TERM
 use "$FIRST"
+expect_now "who only looks cannot read a later version's tables" "*of another version*" rf status
 start_agent || exit 1
 whole "the earlier version again"
 expect_now "it says what it left behind" "*tables of layout 3 cannot be converted to layout 2*" status_of "[w['text'] for w in d['warnings']]"
