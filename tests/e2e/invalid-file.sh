@@ -17,7 +17,7 @@ expect "status says since when" "20*" status_of "d['error']['since']"
 expect_now "the revision stays" "$before" epoch
 expect_now "traffic stays" 200 get bookbuyer /api/buy
 expect_now "denials stay" 404 get bookbuyer /
-expect_now "status is not ok" 1 exit_code_of rf status
+expect_now "status is not ok" 4 exit_code_of rf status
 rm "$WORK/policies/broken.yaml"
 expect "mended" None status_of "d['error']"
 expect "traffic after that" 200 get bookbuyer /api/buy

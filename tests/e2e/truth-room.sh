@@ -22,21 +22,24 @@ mends route "the route to bookstore is deleted" ip route del "$address/32"
 mends route "the route to bookstore leads elsewhere" ip route replace "$address/32" dev lo
 mends veth-gone "bookstore's interface is deleted" ip link del dev "$store"
 mends veth-gone "bookbuyer's interface is deleted" ip link del dev "$(veth_of bookbuyer)"
-mends netns-pin "bookstore's network namespace is unmounted" umount "/run/$RINGFENCE_INSTANCE/pods/bookstore_bookstore/netns"
+mends netns-pin "bookstore's network namespace is unmounted" umount -l "/run/$RINGFENCE_INSTANCE/pods/bookstore_bookstore/netns"
 judge "the server in it never noticed" "$server" "$(status_of "[p['pid'] for p in d['pods'] if p['ns'] == 'bookstore'][0]")"
 
 # The agent sleeps while the cgroup is made again with the processes in it; what it then finds is another cgroup of the same name.
 remade() {
-	local directory=$1 agent processes pid
+	local directory=$1 agent processes pid result
 	agent=$(recall "$STATE/agent.pid")
 	kill -STOP "$agent"
 	processes=$(cat "$directory/cgroup.procs")
-	for pid in $processes; do echo "$pid" >"$(dirname "$(dirname "$(cgroups)")")/cgroup.procs" 2>/dev/null || echo "$pid" >"$(cgroups)/cgroup.procs"; done
-	rmdir "$directory" && mkdir "$directory" || return 1
+	for pid in $processes; do echo "$pid" >"$(dirname "$(cgroups)")/cgroup.procs"; done
+	await 5 rmdir "$directory" && mkdir "$directory"
+	result=$?
 	for pid in $processes; do echo "$pid" >"$directory/cgroup.procs"; done
 	kill -CONT "$agent"
+	return "$result"
 }
-mends cgroup-remade "bookstore's cgroup is removed and made again" remade "$(cgroup_of bookstore)"
+# Sockets of the removed cgroup stay shut (their tag names a pod that is no more); new ones work.
+mends cgroup-remade "bookbuyer's cgroup is removed and made again" remade "$(cgroup_of bookbuyer)"
 
 for name in http tcp steal; do
 	end_siege "$name"

@@ -107,12 +107,20 @@ static int read_object(FILE *stream, cJSON **ret)
 
 int rf_client_exchange(const struct rf_instance *instance, cJSON *request, cJSON **ret_answer)
 {
+	return rf_client_exchange_within(instance, request, 0, ret_answer);
+}
+
+int rf_client_exchange_within(const struct rf_instance *instance, cJSON *request, int seconds, cJSON **ret_answer)
+{
+	const struct timeval limit = {.tv_sec = seconds};
 	_cleanup_fclose_ FILE *stream = NULL;
 	int r;
 
 	r = ask(instance, request, &stream);
 	if (r < 0)
 		return r;
+	if (setsockopt(fileno(stream), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
 	r = read_object(stream, ret_answer);
 	return r == -ENODATA ? -EPROTO : r;
 }

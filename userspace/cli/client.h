@@ -13,6 +13,8 @@ cJSON *rf_client_request(const char *op);
 
 /* One request, one answer, whatever it says ("ok" true or false); prints nothing. -ENOENT: no agent runs. -EPROTO: not an answer. */
 int rf_client_exchange(const struct rf_instance *instance, cJSON *request, cJSON **ret_answer);
+/* The same, -EAGAIN if the agent does not answer within so many seconds (0: no limit). */
+int rf_client_exchange_within(const struct rf_instance *instance, cJSON *request, int seconds, cJSON **ret_answer);
 
 /* The same for commands that only want success: 0 if the answer says ok. Otherwise the reason (and what to do) is on stderr already:
  * -ENOENT: no agent runs; -EREMOTEIO: the agent refused; else a transport error. */

@@ -21,12 +21,14 @@ static const char help[] =
 	"Without an agent the kernel is asked directly; pods are listed all the same.\n\n"
 	"Exit code, the first that holds:\n"
 	"  3  a pod or the node has drifted: what the kernel enforces is not what is meant\n"
-	"  6  no agent runs; what the kernel enforces is as it was left\n"
+	"  6  no agent runs or answers; what the kernel enforces is as it was left\n"
 	"  4  the policy directory could not be applied; the last good policy stays in force\n"
 	"  5  the checker is not ready, and a pod needs it\n"
 	"  1  anything else, such as a full table or no broker\n"
 	"  0  all is well\n"
 	"  2  wrong usage, nothing is installed, or the agent refused to answer\n";
+
+#define ANSWER_S 10 /* an agent that needs longer hangs */
 
 #define EXIT_DRIFT    3
 #define EXIT_POLICY   4
@@ -333,7 +335,7 @@ static int show_without_agent(const struct rf_instance *instance, bool json)
 	if (json)
 		return print_json(o) < 0 ? RF_EXIT_NO : exit_code(o);
 	printf("ringfence (instance %s)\n", instance->name);
-	line(false, "agent", "not running: nothing follows policy files or new pods");
+	line(false, "agent", "not running, or not answering: nothing follows policy files or new pods");
 	line(rf_json_number(member(o, "revision"), "epoch", 0) > 0, "kernel", "goes on enforcing revision %.0f, %s",
 	     rf_json_number(member(o, "revision"), "epoch", 0),
 	     rf_json_bool(member(o, "config"), "permissive", false) ? "permissive" : "deny unless allowed");
@@ -382,10 +384,10 @@ int rf_cmd_status(int argc, char **argv)
 			r == -ENOENT ? "no cgroup2 file system is mounted; see: ringfence check" : "bad instance or range");
 		return RF_EXIT_USAGE;
 	}
-	r = rf_client_exchange(&instance, rf_client_request("status"), &status);
+	r = rf_client_exchange_within(&instance, rf_client_request("status"), ANSWER_S, &status);
 	if (r < 0) {
 		rf_client_explain(&instance, r);
-		return r == -ENOENT ? show_without_agent(&instance, json) : RF_EXIT_USAGE;
+		return r == -ENOENT || r == -EAGAIN ? show_without_agent(&instance, json) : RF_EXIT_USAGE;
 	}
 	if (!rf_json_bool(status, "ok", false)) {
 		fprintf(stderr, "ringfence: %s\n", rf_json_text(status, "error", "the agent refused without saying why"));
