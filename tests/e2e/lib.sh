@@ -211,6 +211,7 @@ YAML
 
 # ---- drift: what somebody does to the kernel's side by hand, and what becomes of it ----
 
+# shellcheck disable=SC2034 # for the tests
 PINS=/sys/fs/bpf/$RINGFENCE_INSTANCE
 
 # The host side of a pod's interface, and the number of its cgroup.

@@ -42,12 +42,12 @@ await 5 test -d "/proc/$observer" && kill -STOP "$observer"
 
 # floods WHAT ARGUMENTS...
 floods() {
-	local what=$1 done failed rate median
+	local what=$1 bought failed rate median
 	shift
 	in_pod bookthief "$WORK/tools/flood" "$@" >"$WORK/flood.out" 2>&1 &
 	local flooder=$!
-	read -r done failed rate median < <(customer)
-	judge "$what: requests of the other pod, failed" "[1-9]* 0" "$done $failed"
+	read -r bought failed rate median < <(customer)
+	judge "$what: requests of the other pod, failed" "[1-9]* 0" "$bought $failed"
 	expect_now "$what: status answers" "$(recall "$STATE/agent.pid")" status_of "d['pid']"
 	wait "$flooder"
 	read -r tried taken <"$WORK/flood.out"

@@ -15,10 +15,10 @@ reason() { status_of "d['reasons'].get('$1', 0)"; }
 full_in_status() { rf status -o json | json "[m['used'] >= m['max'] for m in d['maps'] if m['name'] == '$1'][0]"; }
 
 # A table of pods is full: the next pod is refused in words, the others do not notice; status says so.
-for map in pods peers usage; do
+for map in pods links peers usage; do
 	[ -e "$PINS/maps/$map" ] || continue
 	judge "$map filled" "[1-9]*" "$("$fill" "$PINS/maps/$map" add 10000000)"
-	expect_now "a new pod is refused" "*cannot enter pod*map '$map'*" rf run -n bookthief --name other --service-account bookthief -- true
+	expect_now "a new pod is refused" "*cannot enter pod*map '$map'*the table is full*" rf run -n bookthief --name other --service-account bookthief -- true
 	if [ "$map" != usage ]; then
 		expect_now "status shows it" True full_in_status "$map"
 		expect_now "and is not ok" 1 exit_code_of rf status
@@ -77,6 +77,22 @@ if [ -e "$PINS/maps/usage" ]; then
 	expect "with a reason" "[1-9]*" reason checker-busy
 	judge "emptied" "[1-9]*" "$("$fill" "$PINS/maps/origdst" remove 10000000)"
 	expect "and answered again" 200 get bookbuyer /api/buy
+fi
+
+# One pod has used up its share of the flow table: it gets no new connection, the others do. (The counts are at the start of its row.)
+if [ -e "$PINS/maps/usage" ]; then
+	share_answer() { case $(get bookbuyer /api/buy) in 503 | re*) echo refused_or_503 ;; *) echo passed ;; esac; }
+	share() { python3 "$WORK/tools/mapedit.py" "$PINS/maps/usage" put "$(cgroup_id_of bookbuyer)" "$1" "$2"; }
+	judge "bookbuyer's share of flows is used up" 1 "$(share 0 65536)"
+	expect_now "it gets no connection" refused_or_503 share_answer
+	expect "with a reason" "[1-9]*" reason flow-quota
+	share 0 0 >/dev/null
+	expect "and does when there is room" 200 get bookbuyer /api/buy
+	judge "bookbuyer's share of the checker's queue is used up" 1 "$(share 8 4096)"
+	expect_now "a request that needs the checker is refused" "re*" get bookbuyer /api/buy
+	expect "with a reason" "[1-9]*" reason checker-busy
+	share 8 0 >/dev/null
+	expect "and answered when there is room" 200 get bookbuyer /api/buy
 fi
 
 # flows: to the last entry. The agent, which would clear away what belongs to no pod, does not run meanwhile.

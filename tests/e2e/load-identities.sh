@@ -26,8 +26,8 @@ store=$(pod_address bookstore)
 customer() { in_pod bookthief python3 "$WORK/tools/customer.py" "$store" 3001 2 tcp; }
 echoes() { customer | cut -d' ' -f1,2; }
 expect "bookthief may use the echo server" "[1-9]* 0" echoes
-read -r done failed rate median < <(customer)
-judge "before: connections, failed" "[1-9]* 0" "$done $failed"
+read -r bought failed rate median < <(customer)
+judge "before: connections, failed" "[1-9]* 0" "$bought $failed"
 
 python3 "$WORK/tools/big_policy.py" "$COUNT" "$WORK/big"
 from=${EPOCHREALTIME/./}

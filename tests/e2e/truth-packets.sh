@@ -37,6 +37,7 @@ expect_now "which changes nothing" 0 exit_code_of rf status
 # intruder ARGUMENTS...: somebody's program, until `intruder_leaves`.
 intruder() {
 	coproc INTRUDER { exec "$foreign" "$@"; }
+	# shellcheck disable=SC2153 # set by coproc
 	intruder_in=${INTRUDER[1]} intruder_pid=$INTRUDER_PID
 	read -r -t 10 line <&"${INTRUDER[0]}" && [ "$line" = ready ]
 }

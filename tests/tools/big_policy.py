@@ -40,15 +40,20 @@ spec:
     print(f"  rules: [{rules}]")
 
 
+def accounts(count):
+    for i in range(count):
+        print(f"---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: s{i}, namespace: bookbuyer}}")
+
+
 def allow():
     ports = ", ".join(str(p) for p in range(4000, 4600))
     print(f"---\napiVersion: specs.smi-spec.io/v1alpha4\nkind: TCPRoute\nmetadata: {{name: many, namespace: bookstore}}\nspec: {{matches: {{ports: [{ports}]}}}}")
+    accounts(500)
     target("many", (f"s{i}" for i in range(500)), "{kind: TCPRoute, name: many}")
 
 
 def idents():
-    for i in range(66000):
-        print(f"---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: s{i}, namespace: bookbuyer}}")
+    accounts(66000)
 
 
 def ingress():
@@ -60,8 +65,7 @@ def ingress():
 
 
 def identities(count):
-    for i in range(count):
-        print(f"---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: s{i}, namespace: bookbuyer}}")
+    accounts(count)
     print("---\napiVersion: specs.smi-spec.io/v1alpha4\nkind: TCPRoute\nmetadata: {name: many, namespace: bookstore}\nspec: {matches: {ports: [3001]}}")
     target("many", (f"s{i}" for i in range(count)), "{kind: TCPRoute, name: many}")
 

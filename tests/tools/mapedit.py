@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Alters a pinned BPF map by hand, as a tired administrator would: mapedit.py PIN delete|spoil NUMBER, mapedit.py PIN set OFFSET NUMBER.
+"""Alters a pinned BPF map by hand, as a tired administrator would: mapedit.py PIN delete|spoil NUMBER, mapedit.py PIN set OFFSET NUMBER,
+mapedit.py PIN put NUMBER OFFSET VALUE.
 
 delete: removes the entries that have this 64-bit number in key or value (a cgroup id, say). spoil: makes the first byte of their values
-another. set: writes a 32-bit number into the value of entry 0 of an array. Prints how many entries it changed. Knows nothing of layouts.
+another. set: writes a 32-bit number into the value of entry 0 of an array. put: a 64-bit number into the
+values of the entries with this number. Prints how many entries it changed. Knows nothing of layouts.
 """
 import json
 import struct
@@ -41,7 +43,11 @@ def main(pin, what, *numbers):
         if what == "delete":
             bpftool("map", "delete", "pinned", pin, "key", *words(key))
         else:
-            value = bytes([value[0] ^ 0xFF]) + value[1:]
+            if what == "put":
+                offset = int(numbers[1])
+                value = value[:offset] + struct.pack("<Q", int(numbers[2])) + value[offset + 8 :]
+            else:
+                value = bytes([value[0] ^ 0xFF]) + value[1:]
             bpftool("map", "update", "pinned", pin, "key", *words(key), "value", *words(value))
     return changed
 

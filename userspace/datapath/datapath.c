@@ -36,7 +36,7 @@ int rf_dp_fail(struct rf_datapath *dp, int err, const char *format, ...)
 	vsnprintf(dp->error, sizeof(dp->error), format, ap);
 	va_end(ap);
 	used = strlen(dp->error);
-	snprintf(dp->error + used, sizeof(dp->error) - used, ": %s", strerror(err));
+	snprintf(dp->error + used, sizeof(dp->error) - used, ": %s", err == E2BIG ? "the table is full" : strerror(err));
 	return -err;
 }
 
