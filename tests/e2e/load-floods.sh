@@ -36,7 +36,7 @@ judge "without a flood: requests, failed" "[1-9]* 0" "$quiet_done $quiet_failed"
 before=$(rss)
 
 # A reader of events that does not read: the agent keeps a bounded rest for it.
-rf observe -f >"$WORK/observe.out" 2>/dev/null &
+"$BUILD/ringfence" observe -f >"$WORK/observe.out" 2>/dev/null 9>&- &
 observer=$!
 await 5 test -d "/proc/$observer" && kill -STOP "$observer"
 
@@ -68,9 +68,9 @@ judge "the agent grew by less than 32 MiB" yes "$([ $((after - before)) -lt 3276
 expect "events that nobody could be told are counted" "[1-9]*" status_of "d['events_lost']"
 expect "and shown" "*events lost*" rf status
 kill -CONT "$observer"
-kill "$observer" 2>/dev/null
+goes_on() { [ "$(wc -l <"$WORK/observe.out")" -gt 1000 ] && echo yes; }
+expect "the slow reader goes on" yes goes_on
+kill "$observer"
 wait "$observer" 2>/dev/null
-judge "the slow reader was told of its losses, or lost nothing" yes \
-	"$([ "$(wc -c <"$WORK/observe.out")" -lt 16000000 ] && echo yes || echo "no: $(wc -c <"$WORK/observe.out") bytes")"
 expect "an allowed request passes" 200 get bookbuyer /api/buy
 expect "all is well" 0 exit_code_of rf status

@@ -45,13 +45,6 @@ def accounts(count):
         print(f"---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: s{i}, namespace: bookbuyer}}")
 
 
-def allow():
-    ports = ", ".join(str(p) for p in range(4000, 4600))
-    print(f"---\napiVersion: specs.smi-spec.io/v1alpha4\nkind: TCPRoute\nmetadata: {{name: many, namespace: bookstore}}\nspec: {{matches: {{ports: [{ports}]}}}}")
-    accounts(500)
-    target("many", (f"s{i}" for i in range(500)), "{kind: TCPRoute, name: many}")
-
-
 def idents():
     accounts(66000)
 
@@ -73,5 +66,5 @@ def identities(count):
 if sys.argv[1].isdigit():
     identities(int(sys.argv[1]))
 else:
-    {"allow": allow, "idents": idents, "ingress": ingress}[sys.argv[1]]()
+    {"idents": idents, "ingress": ingress}[sys.argv[1]]()
 write(pathlib.Path(sys.argv[2]))
