@@ -38,7 +38,7 @@ before=$(rss)
 # A reader of events that does not read: the agent keeps a bounded rest for it.
 "$BUILD/ringfence" observe -f >"$WORK/observe.out" 2>/dev/null 9>&- &
 observer=$!
-await 5 test -d "/proc/$observer" && kill -STOP "$observer"
+await 5 test -s "$WORK/observe.out" && kill -STOP "$observer"
 
 # floods WHAT ARGUMENTS...
 floods() {
