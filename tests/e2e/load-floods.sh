@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # One pod floods in every way it can; another's allowed requests all succeed meanwhile, the agent stays small and answers, what could not be
-# told is counted. LOAD_SECONDS (default 2) is how long each flood lasts. The figures are for people; only failures fail the test.
+# told is counted. LOAD_SECONDS (default 1) is how long each flood lasts. The figures are for people; only failures fail the test.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 flood=$(tool flood)
-SECONDS_EACH=${LOAD_SECONDS:-2}
+SECONDS_EACH=${LOAD_SECONDS:-1}
 world_up
 buyer_only
 rf apply -f - >/dev/null <<'YAML' || exit 1
