@@ -45,21 +45,28 @@ int rf_datapath_pod_add(struct rf_datapath *dp, const struct rf_pod_hook *hook)
 	return r < 0 ? r : rf_dp_tc_attach(dp, hook->key, pod->ifindex);
 }
 
+/* -ENOENT: somebody else's, or nobody's. */
+static int find_peer(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_addr *addr, struct rf_peer *ret)
+{
+	return bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], addr, ret) == 0 && ret->pod == hook->cgroup_id ? 0 : -ENOENT;
+}
+
 static bool has_peer(struct rf_datapath *dp, const struct rf_pod_hook *hook, const struct rf_addr *addr)
 {
 	struct rf_peer peer;
 
-	return bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], addr, &peer) == 0 && peer.pod == hook->cgroup_id;
+	return find_peer(dp, hook, addr, &peer) == 0 && peer.identity == hook->pod.identity && peer.flags == RF_PEER_LOCAL;
 }
 
 /* An address or interface number may be another pod's by now. */
 static void forget_if_ours(struct rf_datapath *dp, const struct rf_pod_hook *hook)
 {
 	const struct rf_addr *const addrs[] = {&hook->pod.addr4, &hook->pod.addr6};
+	struct rf_peer peer;
 	uint64_t owner;
 
 	for (size_t i = 0; i < RF_ARRAY_SIZE(addrs); i++)
-		if (has_peer(dp, hook, addrs[i]))
+		if (find_peer(dp, hook, addrs[i], &peer) == 0)
 			(void)bpf_map_delete_elem(dp->maps[RF_MAP_PEERS], addrs[i]);
 	if (bpf_map_lookup_elem(dp->maps[RF_MAP_LINKS], &hook->pod.ifindex, &owner) == 0 && owner == hook->cgroup_id)
 		(void)bpf_map_delete_elem(dp->maps[RF_MAP_LINKS], &hook->pod.ifindex);
