@@ -26,4 +26,8 @@ struct rf_checker {
 	size_t conn_count;
 	size_t conn_max; /* from RLIMIT_NOFILE */
 	struct rf_source *tick;
+	size_t tunnels;
+	struct rf_source *watch; /* tunnel.c */
+	bool watching;
+	rf_epoch_t watched_epoch;
 };
