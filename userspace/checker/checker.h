@@ -26,4 +26,8 @@ struct rf_checker {
 	size_t conn_max; /* from RLIMIT_NOFILE */
 	struct rf_source *tick;
 	unsigned int haste; /* what the time limits are divided by: 1, or more for tests */
+	size_t tunnels;
+	struct rf_source *watch; /* tunnel.c */
+	bool watching;
+	rf_epoch_t watched_epoch;
 };

@@ -60,6 +60,7 @@ void rf_conn_end(struct rf_conn *conn, bool reset)
 		rf_conn_record(conn, conn->record.status, conn->record.reason);
 	rf_conn_drop_upstream(conn, reset);
 	side_close(&conn->client, reset);
+	conn->checker->tunnels -= conn->state == RF_CONN_TUNNEL;
 	rf_conn_state(conn, RF_CONN_DEAD);
 }
 
@@ -72,6 +73,7 @@ static void conn_free(struct rf_conn *conn)
 	checker->conn_count--;
 	rf_buffer_free(&conn->up);
 	rf_buffer_free(&conn->down);
+	free(conn->tunnel.request);
 	free(conn);
 	rf_listener_released(listener);
 }
@@ -249,7 +251,7 @@ static bool step(struct rf_conn *conn)
 static uint32_t client_events(const struct rf_conn *conn)
 {
 	bool parked = conn->state == RF_CONN_TABLES || conn->state == RF_CONN_UPSTREAM || conn->state == RF_CONN_CONNECT ||
-		      conn->state == RF_CONN_FLUSH;
+		      conn->state == RF_CONN_FLUSH || conn->tunnel.parked;
 	uint32_t events = 0;
 
 	if (conn->client.blocked)
@@ -266,7 +268,7 @@ static uint32_t client_events(const struct rf_conn *conn)
 static uint32_t upstream_events(const struct rf_conn *conn)
 {
 	bool reading = (conn->state == RF_CONN_HEAD && !rf_buffer_ready(&conn->down)) || conn->state == RF_CONN_EXCHANGE ||
-		       conn->state == RF_CONN_TUNNEL;
+		       (conn->state == RF_CONN_TUNNEL && !conn->tunnel.parked);
 	uint32_t events = 0;
 
 	if (conn->state == RF_CONN_CONNECT || (conn->upstream.blocked && !conn->upstream.broken))

@@ -8,7 +8,7 @@
  *	CONNECT   it is connecting
  *	EXCHANGE  the request goes up, its response comes down; then HEAD again
  *	DRAIN     denied and answered, the body of the denied request is thrown away; then HEAD again
- *	TUNNEL    after 101: bytes both ways
+ *	TUNNEL    after 101: bytes both ways, decided anew at every revision
  *	FLUSH     the last bytes for the client are being written
  *	LINGER    all written and shut down; what the client still sends is thrown away so that it can read our last words
  *	DEAD      closed, freed when the current step returns
@@ -46,6 +46,13 @@ struct rf_side { /* one of the two sockets */
 	bool broken;   /* writing failed; what it sent before may still be read */
 };
 
+struct rf_tunnel {
+	char *request; /* its method and route, one after the other; NULL: asks for no upgrade */
+	size_t method_len, route_len;
+	rf_epoch_t epoch; /* by which it was decided */
+	bool parked;      /* waits for the tables of the live one */
+};
+
 struct rf_conn {
 	TAILQ_ENTRY(rf_conn) link;
 	TAILQ_ENTRY(rf_conn) waiting; /* in the broker's queue */
@@ -71,6 +78,7 @@ struct rf_conn {
 	bool resp_keep_alive;
 	bool relayed; /* something of a response has passed, 1xx included */
 	size_t resp_scanned;
+	struct rf_tunnel tunnel;
 	bool recording;
 	struct rf_access_record record;
 };
@@ -107,3 +115,11 @@ void rf_upstream_failed(struct rf_conn *conn);
 void rf_exchange_begin(struct rf_conn *conn);
 bool rf_exchange_step(struct rf_conn *conn);
 bool rf_tunnel_step(struct rf_conn *conn);
+
+/* tunnel.c */
+struct rf_request;
+/* Keeps what must be asked again should the request become a tunnel. */
+int rf_tunnel_remember(struct rf_conn *conn, const struct rf_request *request, rf_epoch_t epoch);
+int rf_tunnel_begin(struct rf_conn *conn); /* state TUNNEL */
+/* By the live revision? false: parked until its tables are there, or ended. */
+bool rf_tunnel_may_go_on(struct rf_conn *conn);

@@ -98,7 +98,8 @@ static void begin_response(struct rf_conn *conn, size_t size)
 	conn->relayed = true;
 	conn->resp_scanned = 0;
 	if (response.status == 101) {
-		rf_conn_state(conn, RF_CONN_TUNNEL);
+		if (rf_tunnel_begin(conn) < 0)
+			rf_conn_end(conn, true);
 	} else if (response.status < 200) {
 		conn->resp.complete = false; /* interim: the final one follows */
 	} else {
@@ -210,7 +211,11 @@ static bool tunnel_read(struct rf_conn *conn, struct rf_side *side, struct rf_bu
 
 bool rf_tunnel_step(struct rf_conn *conn)
 {
-	bool moved = tunnel_read(conn, &conn->client, &conn->up, &conn->record.request_bytes);
+	bool moved;
+
+	if (!rf_tunnel_may_go_on(conn))
+		return false;
+	moved = tunnel_read(conn, &conn->client, &conn->up, &conn->record.request_bytes);
 
 	moved |= tunnel_read(conn, &conn->upstream, &conn->down, &conn->record.response_bytes);
 	if (conn->state != RF_CONN_TUNNEL)

@@ -74,6 +74,10 @@ static int prepare(struct rf_conn *conn, const struct rf_request *request)
 
 static void admit(struct rf_conn *conn, const struct rf_request *request)
 {
+	if (rf_tunnel_remember(conn, request, conn->record.epoch) < 0) {
+		rf_conn_end(conn, true);
+		return;
+	}
 	conn->upgrade = request->upgrade;
 	conn->keep_alive = request->keep_alive;
 	if (prepare(conn, request) < 0) {
@@ -156,13 +160,18 @@ void rf_conn_tables(struct rf_conn *conn, rf_epoch_t epoch, int error)
 {
 	rf_epoch_t live = 0;
 
-	if (conn->state != RF_CONN_TABLES)
+	if (conn->state != RF_CONN_TABLES && !conn->tunnel.parked)
 		return;
 	/* A table that cannot be had is no reason to give up as long as a newer one has become the live one meanwhile. */
 	if (error && (rf_tables_epoch(&conn->checker->tables, &live) < 0 || live == epoch)) {
-		rf_conn_record_begin(conn);
-		refuse(conn, 503, RF_REASON_NO_POLICY);
-	} else {
+		if (conn->state == RF_CONN_TUNNEL) {
+			conn->record.reason = RF_REASON_NO_POLICY;
+			rf_conn_end(conn, true);
+		} else {
+			rf_conn_record_begin(conn);
+			refuse(conn, 503, RF_REASON_NO_POLICY);
+		}
+	} else if (conn->state == RF_CONN_TABLES) {
 		rf_conn_state(conn, RF_CONN_HEAD);
 	}
 	rf_conn_advance(conn);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,22 @@ static int join_cgroup(const struct rf_instance *instance)
 	return 0;
 }
 
+/* A killed broker's child that has not yet become the checker (between fork and exec) holds the lock for some milliseconds more. */
+#define LOCK_TRIES   50
+#define LOCK_WAIT_MS 20
+
+static int lock_exclusively(int fd)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		poll(NULL, 0, LOCK_WAIT_MS);
+	}
+	return -EBUSY;
+}
+
 /* One broker an instance; the kernel lets the lock go when we end, however that happens. */
 static int take_lock(const struct rf_instance *instance, int *ret)
 {
@@ -112,10 +129,10 @@ static int take_lock(const struct rf_instance *instance, int *ret)
 	fd = openat(dir, "sockd.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	*ret = TAKE_FD(fd);
-	return 0;
+	r = lock_exclusively(fd);
+	if (r == 0)
+		*ret = TAKE_FD(fd);
+	return r;
 }
 
 /* Listeners and namespaces take two descriptors a pod. */

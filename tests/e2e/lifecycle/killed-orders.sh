@@ -58,7 +58,7 @@ round() {
 		fell "$who"
 	done
 	recall "$STATE/agent.pid" >/dev/null || begin || complain "$how: $*: the agent does not start: $(tail -n 2 "$WORK/log/agent")"
-	soon works || complain "$how: $*: $(rf status 2>&1 | grep -v ✓ | head -n 3)"
+	soon works || complain "$how: $*: $(trouble)"
 }
 
 orders=("agent broker checker" "agent checker broker" "broker agent checker" "broker checker agent" "checker agent broker" "checker broker agent")
@@ -66,7 +66,7 @@ hows=(at-once switching starting)
 for ((i = 0; i < ${#orders[@]}; i++)); do
 	for ((j = 0; j < ${#hows[@]}; j++)); do
 		# shellcheck disable=SC2086
-		[ -z "$LONG" ] && [ $(((i + j + LIFECYCLE_SEED) % 3)) != 0 ] || round "${hows[j]}" ${orders[i]}
+		if [ -n "$LONG" ] || [ $(((i + j + LIFECYCLE_SEED) % 3)) = 0 ]; then round "${hows[j]}" ${orders[i]}; fi
 	done
 done
 echo "ok    $round rounds"

@@ -36,7 +36,7 @@ agent_clean() {
 	if begin && pod after && soon whole; then
 		[ "$(reaches bookthief/after)" = no ] || complain "clean start, $answer: the pod gets out"
 	else
-		complain "clean start, $answer: $(rf status 2>&1 | grep -v ✓ | head -n 3) $(tail -n 2 "$WORK/log/agent")"
+		complain "clean start, $answer: $(trouble)"
 	fi
 	end_noted "$STATE/agent.pid" KILL
 	clean "clean start, $answer"
@@ -50,7 +50,7 @@ agent_again() {
 		[ "$(reaches bookthief/stays)" = no ] || complain "start beside a pod, $answer: with the next agent the pod gets out"
 		[ "$(rf ps | grep -c running)" = 1 ] || complain "start beside a pod, $answer: the pod is lost"
 	else
-		complain "start beside a pod, $answer: $(rf status 2>&1 | grep -v ✓ | head -n 3)"
+		complain "start beside a pod, $answer: $(trouble)"
 	fi
 	end_noted "$STATE/agent.pid" KILL
 }
@@ -60,7 +60,7 @@ broker() {
 	answer=$(FOLLOW=-f kill_start "$1" "$BUILD/ringfence-sockd")
 	[[ $answer = killed* ]] || return 1
 	spawn sockd "$BUILD/ringfence-sockd"
-	soon whole || complain "broker, $answer: $(rf status 2>&1 | grep -v ✓ | head -n 3)"
+	soon whole || complain "broker, $answer: $(trouble)"
 	end_noted "$STATE/sockd.pid" KILL
 	soon checker_gone || complain "broker, $answer: its checker outlives it"
 }
@@ -84,7 +84,8 @@ sweep() {
 }
 
 cp "$TOP"/policies/bookstore/manifests/* "$WORK/policies/"
-begin && pod free && soon whole || exit 1
+begin || exit 1
+pod free || exit 1
 expect "outside the mesh a pod gets out" yes reaches bookthief/free
 rf namespace add bookthief >/dev/null || exit 1
 expect "inside it does not" no reaches bookthief/free
@@ -93,12 +94,15 @@ clean "first"
 
 sweep "agent on a clean machine" agent_clean
 clean "the last start"
-begin && probe_from stays && soon whole || exit 1
+begin || exit 1
+probe_from stays || exit 1
 end_noted "$STATE/agent.pid" KILL
 sweep "agent beside a pod" agent_again
 judge "the pod tried all the time and never got out" "[1-9]* tries" "$(probed stays)"
 clean "after the starts beside a pod"
-begin --no-sockd && pod stays || exit 1
+AGENT_OPTION=--no-sockd
+begin || exit 1
+pod stays || exit 1
 sweep "broker and checker" broker
 clean "after the broker"
 up=''

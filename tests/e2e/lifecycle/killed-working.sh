@@ -14,7 +14,7 @@ killed=0
 cp "$TOP"/policies/bookstore/manifests/* "$WORK/policies/"
 begin || exit 1
 rf namespace add bookthief bookbuyer >/dev/null || exit 1
-probe_from stays && soon whole || exit 1
+probe_from stays || exit 1
 
 # kill_at N COMMAND...: runs the command while the agent is on its way to its N-th system call from now.
 kill_at() {
@@ -36,16 +36,10 @@ run_pod() {
 	rf run -n bookbuyer --service-account bookbuyer --name late -d -- sleep infinity
 }
 
-# settled ROOMS: a new agent is ready, all pods are whole, and so many rooms are remembered by everybody.
-settled() {
-	begin && soon whole || { complain "$answer: $(rf status 2>&1 | grep -v ✓ | head -n 3) $(tail -n 2 "$WORK/log/agent")" && return; }
-	[ "$(rooms)" = "$1" ] || complain "$answer: interfaces, cgroups, directories, pods, peers: $(rooms), not $1"
-}
-
 creating() {
 	local state
 	kill_at "$1" run_pod || { rf stop bookbuyer/late >/dev/null && return 1; }
-	begin && soon whole || complain "creating, $answer: $(rf status 2>&1 | grep -v ✓ | head -n 3) $(tail -n 2 "$WORK/log/agent")"
+	begin_whole || complain "creating, $answer: $(trouble)"
 	state=$(rf ps | awk '$2 == "late" { print $6 }')
 	case $state in
 	running) [ "$(rooms)" = "2 2 2 2 2" ] || complain "creating, $answer: it runs, and there are $(rooms)" ;;
@@ -62,7 +56,7 @@ creating() {
 removing() {
 	run_pod >/dev/null || complain "removing: no pod"
 	kill_at "$1" rf stop bookbuyer/late || return 1
-	begin && soon whole || complain "removing, $answer: $(rf status 2>&1 | grep -v ✓ | head -n 3)"
+	begin_whole || complain "removing, $answer: $(trouble)"
 	rf stop bookbuyer/late >/dev/null 2>&1
 	[ "$(rooms)" = "1 1 1 1 1" ] || complain "removing, $answer: stopped again, and there are $(rooms)"
 }
@@ -84,7 +78,8 @@ publishing() {
 	local before after
 	before=$(epoch)
 	kill_at "$1" publish || return 1
-	begin && soon whole && soon published || complain "publishing, $answer: $(rf status 2>&1 | grep -v ✓ | head -n 3)"
+	begin_whole || complain "publishing, $answer: $(trouble)"
+	soon published || complain "publishing, $answer: it is not what the files say"
 	after=$(epoch)
 	[ "$after" -gt "$before" ] || complain "publishing, $answer: revision $before, then $after"
 	[ "$(rooms)" = "1 1 1 1 1" ] || complain "publishing, $answer: there are $(rooms)"

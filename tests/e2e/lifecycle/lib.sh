@@ -18,6 +18,7 @@ CGROUP=$(awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2")
 cp "$HERE"/*.py "$WORK/"
 echo "LIFECYCLE_SEED=$LIFECYCLE_SEED LIFECYCLE_LONG=$LONG"
 
+# shellcheck disable=SC2154 # assigned there
 trap 'code=$?; end_noted "$STATE/outside.pid" KILL; finish $code' EXIT
 
 # build_killat: see killat.c.
@@ -43,11 +44,22 @@ ready_or_gone() {
 	says_ready || noted_gone "$STATE/agent.pid"
 }
 
-# begin [ARGUMENT...]: the agent; fails unless it becomes ready.
+# begin: the agent (with $AGENT_OPTION); fails unless it becomes ready.
 begin() {
-	spawn agent "$BUILD/ringfenced" --policies "$WORK/policies" "$@"
+	# shellcheck disable=SC2086 # nothing, or one option
+	spawn agent "$BUILD/ringfenced" --policies "$WORK/policies" ${AGENT_OPTION:-}
 	soon ready_or_gone
 	says_ready
+}
+
+# begin_whole: and all it keeps is as it should be.
+begin_whole() {
+	begin && soon whole
+}
+
+# trouble: what status and the agent say about it, short.
+trouble() {
+	echo "$(rf status 2>&1 | grep -v ✓ | head -n 5)" "$(tail -n 3 "$WORK/log/agent")"
 }
 
 # whole: every pod is hooked, has a checker that listens, and nothing is wrong: what `status` means by its exit code.

@@ -7,7 +7,8 @@
 forbidden_to
 up=1
 cp "$TOP"/policies/bookstore/manifests/* "$WORK/policies/"
-begin && rf namespace add bookthief bookbuyer >/dev/null || exit 1
+begin || exit 1
+rf namespace add bookthief bookbuyer >/dev/null || exit 1
 
 pod() {
 	rf run -n "$1" --service-account "$1" --name "$1" -d -- sleep infinity >/dev/null
@@ -43,13 +44,13 @@ goes_record() { rm "/run/$RINGFENCE_INSTANCE/pods/bookthief_bookthief/pod.json";
 after() {
 	local what=$1 running=$2 said=$3 step name
 	shift 3
-	pod bookthief && pod bookbuyer && soon whole || complain "$what: no pods before"
+	{ pod bookthief && pod bookbuyer && soon whole; } || complain "$what: no pods before"
 	: >"$WORK/log/agent"
 	dies_agent
 	for step in "$@"; do
 		"$step" 2>"$WORK/log/step" || complain "$what: $step: $(cat "$WORK/log/step")"
 	done
-	begin && soon whole || complain "$what: $(rf status 2>&1 | grep -v ✓ | head -n 5) $(tail -n 3 "$WORK/log/agent")"
+	begin_whole || complain "$what: $(trouble)"
 	judge "$what: pods that go on" "$running" "$(rf ps | grep -c running)"
 	judge "$what: interfaces, cgroups, pods, peers" "$running $running $running $running" "$(rooms | cut -d' ' -f1,2,4,5)"
 	judge "$what: it says" "$said" "$(grep -v 'goes on' "$WORK/log/agent" | tr '\n' ' ')"

@@ -9,7 +9,7 @@ STEP=${LIFECYCLE_STEP:-$([ -n "$LONG" ] && echo 1 || echo 40)}
 build_killat
 up=1
 mkdir -p "$WORK/before"
-export LEFTOVERS_ONLY="$RINGFENCE_INSTANCE|10[.]$number[.]"
+export LEFTOVERS_ONLY="$RINGFENCE_INSTANCE|10[.]${number}[.]"
 "$TOP/tests/leftovers" save "$WORK/before/all" || exit 1
 cp "$TOP"/policies/bookstore/manifests/* "$WORK/policies/"
 
@@ -42,7 +42,8 @@ PYTHON
 }
 
 whole_instance() {
-	begin && rf run -n bookthief --service-account bookthief --name here -d -- sleep infinity >/dev/null || { complain "no instance" && exit 1; }
+	begin || exit 1
+	rf run -n bookthief --service-account bookthief --name here -d -- sleep infinity >/dev/null || exit 1
 }
 
 judge "nothing is there" "0: *not installed*" "$(said rf uninstall --yes)"
@@ -56,7 +57,8 @@ judge "with pods, by force: it says what happens to them" "0: *bookthief_here: i
 judge "all is gone" "" "$(traces)"
 judge "and once more" "0: *not installed*" "$(said rf uninstall --yes)"
 
-begin && end_noted "$STATE/agent.pid" || exit 1
+begin || exit 1
+end_noted "$STATE/agent.pid"
 judge "on a terminal: no" "1 *bpf *Remove all this?*" "$(on_a_terminal n)"
 [ -d "/sys/fs/bpf/$RINGFENCE_INSTANCE" ] || complain "no is no"
 judge "on a terminal: yes" "0 *bpf *Remove all this?*Removed*" "$(on_a_terminal y)"

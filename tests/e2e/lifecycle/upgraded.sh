@@ -45,7 +45,7 @@ for program in "$WORK/ringfenced-other" "$BUILD/ringfenced" "$WORK/ringfenced-ot
 	[ "$(probed prober)" = "$(probed prober | grep -o '^[0-9]* tries')" ] || complain "no agent: $(probed prober)"
 	spawn agent "$program" --policies "$WORK/policies"
 	soon ready_or_gone
-	soon whole || complain "$program: $(rf status 2>&1 | grep -v ✓ | head -n 3) $(tail -n 2 "$WORK/log/agent")"
+	soon whole || complain "$program: $(trouble)"
 	judge "who serves" "@(0.*|9.9.9)" "$(status_of "d['version']")"
 done
 judge "the number of the revision goes on" True "$([ "$(epoch)" -ge "$epoch_before" ] && echo True)"

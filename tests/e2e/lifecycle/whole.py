@@ -3,7 +3,8 @@
 """whole.py SWITCHES RACE EVENTS PORT_A PORT_B: were decisions whole? Policy A allows only port A, policy B only port B.
 
 Every attempt that does not touch a switch must have had exactly the result of the policy between its neighbours (one that does
-may also be cut, but is never left to a time-out), and every event of the kernel exactly the verdict of the policy of the epoch it names. Prints "ATTEMPTS BETWEEN DURING EVENTS EPOCHS WRONG" and the first wrong ones."""
+may also be cut, but is never left to a time-out), and every event of
+connect() exactly the verdict of the policy of the epoch it names (events of packets name the epoch of the telling, not of the decision). Prints "ATTEMPTS BETWEEN DURING EVENTS EPOCHS WRONG" and the first wrong ones."""
 import bisect
 import json
 import sys
@@ -33,7 +34,7 @@ for line in open(sys.argv[2]):
 events, epochs = 0, set()
 for line in open(sys.argv[3]):
     event = json.loads(line)
-    if event.get("port") not in port_of.values() or event.get("epoch") not in policy_of or event["kind"] not in ("connect", "packet"):
+    if event.get("port") not in port_of.values() or event.get("epoch") not in policy_of or event["kind"] != "connect":
         continue
     events += 1
     epochs.add(event["epoch"])
