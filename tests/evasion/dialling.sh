@@ -41,7 +41,7 @@ attempt "the same by 0.0.0.0 from the pod's address" checker-dialed refused atta
 attempt "the same by ::ffff:0.0.0.0 from the pod's address" checker-dialed refused attack bookthief tcp family=6 to=0.0.0.0 from="$thief" port=15001 mark=MARK
 attempt "the checker's port of another pod" "no-rule" refused attack bookthief tcp to="$store" port=15001 mark=MARK
 attempt "the checker's port of another pod, raw socket" "no-rule" sent attack bookthief packet to="$store" port=15001 mark=MARK
-attempt "the checker's port from the machine" checker-dialed refused python3 "$ATTACK" tcp to="$store" port=15001 mark=MARK
+attempt "the checker's port from the machine" checker-dialed refused attack here tcp to="$store" port=15001 mark=MARK
 attempt "an own listener on the checker's port" - "taken" in_pod bookthief python3 -c "
 import errno, socket
 def listen(address, family=socket.AF_INET):

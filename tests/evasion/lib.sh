@@ -10,6 +10,45 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
 ATTACK=$WORK/tools/attack.py
+export RINGFENCE_PATIENCE=${RINGFENCE_PATIENCE:-1}
+
+# Starting Python is most of what an attempt costs, above all on an emulated machine: so one tests/tools/runner.py stays in each place, and
+# every attempt, question and fence is a process forked from it. Request and answer go through two FIFOs that this shell holds open.
+declare -A asked=() told_by=()
+
+# runner_at PLACE [COMMAND]...: the command starts the runner there. Places: "here", a pod's namespace, or a test's own.
+runner_at() {
+	local place=$1 to from ready=''
+	shift
+	mkfifo "$WORK/runner-$place.in" "$WORK/runner-$place.out" || exit 1
+	"$@" env RINGFENCE_PATIENCE="$RINGFENCE_PATIENCE" python3 "$WORK/tools/runner.py" <"$WORK/runner-$place.in" >"$WORK/runner-$place.out" 2>"$WORK/log/runner-$place" &
+	disown $!
+	exec {to}>"$WORK/runner-$place.in" {from}<"$WORK/runner-$place.out"
+	asked[$place]=$to told_by[$place]=$from
+	read -r -d '' -t $((20 * RINGFENCE_PATIENCE)) ready <&"$from"
+	[ "$ready" = running ] || { echo "no runner in $place: $ready" && exit 1; }
+}
+
+runner_in() {
+	runner_at "$1" in_pod "$1"
+}
+
+# tool PLACE NAME.py ARGUMENT...: what this tool prints when it runs there.
+tool() {
+	local place=$1 said
+	shift
+	if [ -z "${asked[$place]:-}" ]; then
+		in_pod "$place" python3 "$WORK/tools/$1" "${@:2}" </dev/null
+		return
+	fi
+	printf '%s\0' $# "$@" >&"${asked[$place]}"
+	# Longer than the runner itself waits for a tool.
+	if ! read -r -d '' -t $((40 * RINGFENCE_PATIENCE)) said <&"${told_by[$place]}"; then
+		echo "the runner in $place is gone: $(cat "$WORK/log/runner-$place")"
+		return 1
+	fi
+	printf '%s' "$said"
+}
 
 run_pod() {
 	local name=$1 namespace=$2
@@ -41,6 +80,9 @@ hostile_world() {
 	# shellcheck disable=SC2034 # for the tests
 	store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_address bookbuyer)
 	camera_on bookstore
+	runner_at here
+	runner_in bookthief
+	runner_in bookbuyer
 	expect "the fence works" 200 get bookbuyer "/api/buy?fence"
 }
 
@@ -103,29 +145,31 @@ plain_world() {
 	# shellcheck disable=SC2034 # for the tests
 	plain=$(pod_address plain) victim=$(pod_address victim)
 	camera_on victim
+	runner_in plain
 }
 
-# attack NAMESPACE NAME KEY=VALUE...
+# attack PLACE NAME KEY=VALUE...
 attack() {
-	local namespace=$1
-	shift
-	in_pod "$namespace" python3 "$ATTACK" "$@" </dev/null
+	tool "$1" attack.py "${@:2}"
+}
+
+probe() {
+	tool "$1" probe.py "$2"
 }
 
 counter() {
-	status_of "d['reasons'].get('$1', 0)"
+	tool here ask_agent.py counter "$1"
 }
 
 # An event of this reason after the moment.
 told() {
-	rf observe --verdict denied --last 4000 -o json | python3 -c '
-import json, sys
-reason, since = sys.argv[1:]
-sys.exit(not any(e.get("reason") == reason and e["time"] >= since for e in map(json.loads, sys.stdin) if e.get("kind") != "lost"))' "$1" "$2"
+	[ "$(tool here ask_agent.py told "$1" "$2")" = told ]
 }
 
+# As events write the time.
 now() {
-	date -u +%Y-%m-%dT%H:%M:%S.%3NZ
+	local t=${EPOCHREALTIME/,/.}
+	TZ=UTC0 printf "%(%Y-%m-%dT%H:%M:%S)T.%.3sZ\n" "${t%.*}" "${t#*.}"
 }
 
 marks=0
@@ -137,7 +181,7 @@ next_mark() {
 # fence: everything that arrived at bookstore until now is in the film afterwards
 fence() {
 	local text=fence-$$-$marks
-	get bookbuyer "/api/buy?$text" >/dev/null
+	probe bookbuyer "{\"dial\":\"$STORE\",\"port\":80,\"requests\":[{\"path\":\"/api/buy?$text\",\"host\":\"$STORE\"}]}" >/dev/null
 	await 5 grep -q "$text" "$WORK/camera-bookstore"
 }
 

@@ -24,4 +24,4 @@ attempt "UDP-Lite, sendto" datagram refused attack bookthief udp to="$store" por
 attempt "UDP to where TCP is allowed" datagram refused attack bookbuyer udp to="$store" port=3001 mark=MARK
 attempt "UDP by raw socket" datagram sent attack bookthief packet to="$store" protocol=17 mark=MARK
 attempt "UDP by packet socket" datagram sent attack bookthief packet to="$store" protocol=17 mark=MARK via=link
-attempt "UDP from outside: a process of the machine" datagram "*" python3 "$ATTACK" udp to="$store" port=3001 mark=MARK
+attempt "UDP from outside: a process of the machine" datagram "*" attack here udp to="$store" port=3001 mark=MARK
