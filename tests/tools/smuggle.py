@@ -13,7 +13,7 @@ def main():
     received, ending = b"", "silence"
     with socket.create_connection((sys.argv[1], 80), 5 * patience) as sock:
         sock.sendall(sys.argv[2].encode().decode("unicode_escape").encode("latin-1"))
-        sock.settimeout(max(1, patience / 3))
+        sock.settimeout(min(2, patience))
         try:
             while data := sock.recv(65536):
                 received += data
