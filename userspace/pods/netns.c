@@ -15,10 +15,7 @@
 #include <sys/vfs.h>
 
 #include "core/cleanup.h"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
+#include "pods/cookie.h"
 
 struct work {
 	int netns_fd; /* -1: a new namespace */
@@ -106,11 +103,14 @@ static int read_facts(void *arg)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct facts *facts = arg;
-	socklen_t len = sizeof(facts->cookie);
 	struct ifreq request = {0};
+	int r;
 
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &facts->cookie, &len) < 0)
+	if (fd < 0)
 		return -errno;
+	r = rf_netns_cookie(fd, &facts->cookie);
+	if (r < 0)
+		return r;
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", facts->ifname);
 	if (ioctl(fd, SIOCGIFADDR, &request) == 0) {
 		struct sockaddr_in address;
