@@ -9,6 +9,8 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
+export RINGFENCE_PATIENCE=${RINGFENCE_PATIENCE:-1}
+
 # Starting Python is most of what an attempt costs, above all on an emulated machine: so one tests/tools/runner.py stays in each place, and
 # every attempt, question and fence is a process forked from it. Request and answer go through two FIFOs that this shell holds open.
 declare -A asked=() told_by=()
