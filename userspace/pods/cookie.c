@@ -105,7 +105,7 @@ static int ask_in(const char *cgroup, uint64_t *ret)
 	return r;
 }
 
-int rf_netns_cookie_by_program(const char *parent, uint64_t *ret)
+static int ask_below(const char *parent, uint64_t *ret)
 {
 	char cgroup[PATH_MAX];
 	int r;
@@ -126,7 +126,7 @@ static int ask_in_instance(uint64_t *ret)
 	struct rf_instance instance;
 	int r = rf_instance_init(&instance, NULL);
 
-	return r < 0 ? r : rf_netns_cookie_by_program(instance.cgroup_dir, ret);
+	return r < 0 ? r : ask_below(instance.cgroup_dir, ret);
 }
 
 int rf_netns_cookie(int fd, uint64_t *ret)

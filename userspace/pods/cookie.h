@@ -10,5 +10,3 @@
 
 /* fd: a socket of the namespace. 0 or -errno, among them what hooking needs: -EPERM, -ENOENT without cgroup2. */
 int rf_netns_cookie(int fd, uint64_t *ret);
-/* The second way, with a cgroup made below `parent`. */
-int rf_netns_cookie_by_program(const char *parent, uint64_t *ret);
