@@ -60,7 +60,7 @@ run_pod() {
 not_started() {
 	echo "a pod's server does not start"
 	rf ps
-	ps -eo pid,ppid,stat,time,wchan:24,args | grep -E 'ringfence|server\.py' | grep -v grep
+	ps -eo pid,ppid,stat,time,wchan:24,args | awk '/ringfence|server\.py/'
 	tail -n 5 /run/"$RINGFENCE_INSTANCE"/pods/*/log
 }
 
