@@ -55,7 +55,7 @@ fetch_suite() {
 	local suite=$1 dir=$KERNELS/$1 packages
 	[ -n "${KERNEL_REFRESH:-}" ] || [ -z "$(find "$dir/packages" -mtime -7 2>/dev/null)" ] || return 0
 	make_apt_root "$suite" || return 1
-	private_apt "$suite" apt-get -qq update || return 1
+	private_apt "$suite" apt-get -qq -o APT::Update::Error-Mode=any update || return 1
 	packages=$(kernel_packages "$suite") || return 1
 	[ "$packages" != "$(cat "$dir/packages" 2>/dev/null)" ] || { touch "$dir/packages" && return 0; }
 	rm -rf "$dir"
@@ -87,6 +87,6 @@ fetch_kernel() {
 			return 0
 		fi
 	done
-	tail -n 5 "$KERNELS/fetch-$1.log" >&2
+	grep -m 1 '^E:' "$KERNELS/fetch-$1.log" >&2 || tail -n 1 "$KERNELS/fetch-$1.log" >&2
 	return 1
 }
