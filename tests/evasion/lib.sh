@@ -205,7 +205,7 @@ by_the_checker() {
 attempt() {
 	local what=$1 reason=$2 expected=$3 before since result
 	shift 3
-	[ "$denied" = ECONNREFUSED ] || { expected=${expected//ECONNREFUSED/$denied} && expected=${expected//refused/$denied}; }
+	[ "$denied" = ECONNREFUSED ] || { expected=${expected//ECONNREFUSED/$denied} && expected=${expected//refused/@(refused|$denied)}; }
 	next_mark
 	before=$(counter "$reason") since=$(now)
 	result=$("${@//MARK/$mark}" 2>&1)
