@@ -43,7 +43,7 @@ static __always_inline void tell(const struct rf_passage *w, __u32 reason)
 		.proto = w->p.tuple.proto,
 		.reason = (__u16)reason,
 		.rule_id = w->a.rule_id,
-		.epoch = rf_live_epoch(),
+		.epoch = w->a.epoch ? w->a.epoch : rf_live_epoch(), /* of the decision, where this packet made one */
 	};
 
 	rf_note(&event, w->id);

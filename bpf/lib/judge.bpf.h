@@ -76,7 +76,8 @@ static __always_inline __u32 rf_judge_known(const struct rf_packet *p, const str
 	if (p->rst && p->data_len)
 		return RF_REASON_MALFORMED; /* nobody reads it but who waits for it in secret */
 	rf_flow_find(&p->tuple, q, &f);
-	if (datagram && (!f.flow || bpf_ktime_get_ns() - f.flow->seen_ns > RF_FLOW_UDP_IDLE_NS))
+	/* Signed: another processor may have seen a packet of it after this one has read the clock. */
+	if (datagram && (!f.flow || (__s64)(bpf_ktime_get_ns() - f.flow->seen_ns) > (__s64)RF_FLOW_UDP_IDLE_NS))
 		return RF_MAY_OPEN;
 	if (!f.flow) /* The kernel ends a connection that is older than the mesh with an RST from the connection's own socket: the other
 		      * end is to be told. It carries nothing, and its source address was checked. */

@@ -49,6 +49,10 @@ struct rf_control {
 };
 RF_STATIC_ASSERT(sizeof(struct rf_control) == 24, "map layout");
 
+/* getsockopt(SOL_IP, RF_SO_CONTROL) on a socket of the broker's cgroup answers with struct rf_control: for a checker whose kernel lets no
+ * unprivileged process look into a map (before 5.19, with kernel.unprivileged_bpf_disabled). No option of the kernel's has this number. */
+#define RF_SO_CONTROL 0x5246
+
 /* ---- config (revision): ARRAY[1] ---- */
 struct rf_config {
 	rf_epoch_t epoch; /* must equal the epoch it was looked up with, else deny: proof against a slot reused too early */

@@ -26,8 +26,9 @@ heir_ready() {
 }
 await 10 heir_ready || { rf logs bookthief/heir && exit 1; }
 
+runner_at heir rf exec bookthief/heir --
 heir() {
-	rf exec bookthief/heir -- python3 "$ATTACK" "$@" </dev/null
+	attack heir "$@"
 }
 
 judge "the heir has the dead pod's address" "$address" "$(status_of "[p['address'] for p in d['pods'] if p['name'] == 'heir'][0]")"

@@ -100,10 +100,10 @@ inject link no-tag "a request into the checker's live connection over IPv6"
 inject link no-tag "the same with FIN" flags=FA
 
 # ---- from the machine ----
-attempt "the machine, TCP" no-ingress refused python3 "$ATTACK" tcp to="$store6" port=3001 mark=MARK
-attempt "the machine, the HTTP port" no-ingress refused python3 "$ATTACK" tcp to="$store6" port=3000 mark=MARK
-attempt "the machine, the checker's port" checker-dialed refused python3 "$ATTACK" tcp to="$store6" port=15001 mark=MARK
-attempt "the machine, ICMPv6" icmp sent python3 "$ATTACK" packet to="$store6" source=2001:db8::1 protocol=58 mark=MARK
-attempt "the machine with bookbuyer's address" spoofed-source sent python3 "$ATTACK" packet to="$store6" source="$buyer6" mark=MARK
-attempt "the machine, the middle of a connection nobody opened" no-flow sent python3 "$ATTACK" packet to="$store6" source=2001:db8::1 flags=PA mark=MARK
-attempt "the machine, an extension header" extension-header sent python3 "$ATTACK" packet to="$store6" source=2001:db8::1 chain=60 mark=MARK
+attempt "the machine, TCP" no-ingress refused attack here tcp to="$store6" port=3001 mark=MARK
+attempt "the machine, the HTTP port" no-ingress refused attack here tcp to="$store6" port=3000 mark=MARK
+attempt "the machine, the checker's port" checker-dialed refused attack here tcp to="$store6" port=15001 mark=MARK
+attempt "the machine, ICMPv6" icmp sent attack here packet to="$store6" source=2001:db8::1 protocol=58 mark=MARK
+attempt "the machine with bookbuyer's address" spoofed-source sent attack here packet to="$store6" source="$buyer6" mark=MARK
+attempt "the machine, the middle of a connection nobody opened" no-flow sent attack here packet to="$store6" source=2001:db8::1 flags=PA mark=MARK
+attempt "the machine, an extension header" extension-header sent attack here packet to="$store6" source=2001:db8::1 chain=60 mark=MARK

@@ -26,8 +26,8 @@ errors() {
 		attempt "$family: the same with bookbuyer's address as the source, $via socket" spoofed-source sent attack bookthief packet to="$to" source="$from" protocol="$protocol" type="$kind" code=3 quote="$to,3001,$from,$port,6" mark=MARK via=$via
 		attempt "$family: an error about a connection that there is not, $via socket" icmp sent attack bookthief packet to="$to" protocol="$protocol" type="$kind" code=3 quote="$to,3001,$own,4711,6" mark=MARK via=$via
 	done
-	attempt "$family: by the machine, as a router on the way" icmp sent python3 "$ATTACK" packet to="$to" source="$7" protocol="$protocol" type="$kind" code=1 quote="$to,3001,$from,$port,6" mark=MARK
-	attempt "$family: by the machine with bookbuyer's address" spoofed-source sent python3 "$ATTACK" packet to="$to" source="$from" protocol="$protocol" type="$kind" code=3 quote="$to,3001,$from,$port,6" mark=MARK
+	attempt "$family: by the machine, as a router on the way" icmp sent attack here packet to="$to" source="$7" protocol="$protocol" type="$kind" code=1 quote="$to,3001,$from,$port,6" mark=MARK
+	attempt "$family: by the machine with bookbuyer's address" spoofed-source sent attack here packet to="$to" source="$from" protocol="$protocol" type="$kind" code=3 quote="$to,3001,$from,$port,6" mark=MARK
 	echo >&"${HOLD[1]}"
 	read -r -t 10 line <&"${HOLD[0]}" || line="no answer"
 	judge "$family: bookbuyer's connection lives on" "still open" "$line"

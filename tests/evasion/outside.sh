@@ -6,7 +6,7 @@
 hostile_world
 
 machine() {
-	python3 "$ATTACK" "$@"
+	attack here "$@"
 }
 
 # ---- a process of the machine ----
@@ -25,7 +25,7 @@ attempt "the machine, bound to bookbuyer's address with IP_FREEBIND" - ENETUNREA
 # ---- another machine ----
 outside=$RINGFENCE_INSTANCE cable=rfeo$number
 inside_it() {
-	ip netns exec "$outside" python3 "$ATTACK" "$@"
+	attack outside "$@"
 }
 
 remove_outside() {
@@ -44,6 +44,7 @@ ip netns add "$outside" && ip link add "$cable" type veth peer name eth0 netns "
 	ip -n "$outside" route add default via "198.51.100.$number" || exit 1
 echo 1 >"/proc/sys/net/ipv4/conf/$cable/forwarding"
 echo 0 >"/proc/sys/net/ipv4/conf/$cable/rp_filter"
+runner_at outside ip netns exec "$outside"
 
 attempt "another machine, TCP" no-ingress refused inside_it tcp to="$store" port=3001 mark=MARK
 attempt "another machine, UDP" no-ingress sent inside_it udp to="$store" port=3001 mark=MARK

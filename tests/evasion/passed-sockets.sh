@@ -11,7 +11,7 @@ buyer_net=$(netns_file bookbuyer)
 
 # given WHAT REASON RESULT MAKER USER PORT [connect=maker]
 given() {
-	attempt "$1" "$2" "$3" python3 "$WORK/tools/passing.py" "$4" "$5" to="$store" port="$6" mark=MARK cli="$BUILD/ringfence" "${@:7}"
+	attempt "$1" "$2" "$3" tool here passing.py "$4" "$5" to="$store" port="$6" mark=MARK cli="$BUILD/ringfence" "${@:7}"
 }
 
 given "bookthief's socket, connected by bookbuyer" no-rule refused bookthief/bookthief bookbuyer/bookbuyer 3001
@@ -29,7 +29,7 @@ given "bookthief's socket, connected by a process of the machine in bookbuyer's 
 next_mark
 since=$(now)
 for connect in maker user; do
-	result=$(python3 "$WORK/tools/passing.py" bookbuyer/bookbuyer bookthief/bookthief to="$store" port=3001 mark="$mark$connect" cli="$BUILD/ringfence" connect=$connect)
+	result=$(tool here passing.py bookbuyer/bookbuyer bookthief/bookthief to="$store" port=3001 mark="$mark$connect" cli="$BUILD/ringfence" connect=$connect)
 	judge "bookbuyer's socket, connected by the $connect, is bookbuyer's" answered "$result"
 done
 expect "and the records name bookbuyer" "bookbuyer/bookbuyer" sh -c "'$BUILD/ringfence' observe --verdict allowed --last 200 -o json | python3 -c '

@@ -8,7 +8,7 @@ hostile_world
 
 # tries WHAT EXPECTED NAME [ARGUMENT]...
 tries() {
-	judge "$1" "$2" "$(in_pod bookthief python3 "$WORK/tools/prison.py" "${@:3}" </dev/null 2>&1)"
+	judge "$1" "$2" "$(tool bookthief prison.py "${@:3}")"
 }
 
 run_dir=/run/$RINGFENCE_INSTANCE
@@ -21,7 +21,7 @@ tries "mount the BPF file system" EPERM mount bpf
 tries "mount proc" EPERM mount proc
 tries "mount cgroup2 in a user namespace of one's own: only what is below the pod" "done: /below" user-mount cgroup2
 tries "mount the BPF file system in a user namespace: an empty one" "@(EPERM|done: nothing in it)" user-mount bpf
-attempt "dial from a cgroup made 16 levels below the pod's" no-rule ECONNREFUSED in_pod bookthief python3 "$WORK/tools/prison.py" below-cgroup "$store" 3001
+attempt "dial from a cgroup made 16 levels below the pod's" no-rule ECONNREFUSED tool bookthief prison.py below-cgroup "$store" 3001
 tries "a new network namespace" EPERM network plain
 tries "a new network namespace in a user namespace: without a cable" "done: lo*" network user
 tries "setns to init's network namespace: the pod's own, and even that not" "@(EPERM|EACCES)" enter /proc/1/ns/net

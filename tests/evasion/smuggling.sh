@@ -12,7 +12,7 @@ smuggle() {
 }
 
 in_marked_pod() {
-	in_pod bookthief python3 "$WORK/tools/smuggle.py" "$STORE" "${1//@/$2}" </dev/null
+	tool bookthief smuggle.py "$STORE" "${1//@/$2}"
 }
 
 host="Host: $STORE\\r\\n"

@@ -33,8 +33,8 @@ forbidden() {
 	attempt "$family: a large datagram in fragments" no-rule refused attack bookthief udp to="$to" port=3053 size=4000 mark=MARK
 	attempt "$family: fragments, for whom UDP is allowed" fragment sent attack bookbuyer udp to="$to" port=3053 size=4000 mark=MARK
 	attempt "$family: a UDP length beyond the packet" malformed sent attack bookthief packet to="$to" port=3053 protocol=17 long=1 mark=MARK
-	attempt "$family: a process of the machine" no-ingress sent python3 "$ATTACK" udp to="$to" port=3053 mark=MARK
-	attempt "$family: a process of the machine, connected" no-ingress "*" python3 "$ATTACK" udp to="$to" port=3053 how=connected mark=MARK
+	attempt "$family: a process of the machine" no-ingress sent attack here udp to="$to" port=3053 mark=MARK
+	attempt "$family: a process of the machine, connected" no-ingress "*" attack here udp to="$to" port=3053 how=connected mark=MARK
 }
 
 forbidden IPv4 "$store"
@@ -43,7 +43,7 @@ attempt "UDP, v4-mapped, sendto" no-rule refused attack bookthief udp to="$store
 attempt "UDP, v4-mapped, connected to oneself first" no-rule refused attack bookthief udp to="$store" port=3053 mark=MARK how=other family=6
 attempt "bookbuyer's address as the source, raw socket" spoofed-source sent attack bookthief packet to="$store" port=3053 protocol=17 source="$buyer" mark=MARK
 attempt "bookbuyer's address as the source, packet socket" spoofed-source sent attack bookthief packet to="$store" port=3053 protocol=17 source="$buyer" mark=MARK via=link
-attempt "bookbuyer's address as the source, by the machine" spoofed-source sent python3 "$ATTACK" packet to="$store" port=3053 protocol=17 source="$buyer" mark=MARK
+attempt "bookbuyer's address as the source, by the machine" spoofed-source sent attack here packet to="$store" port=3053 protocol=17 source="$buyer" mark=MARK
 attempt "broadcast" - "*" attack bookthief udp to=255.255.255.255 port=3053 mark=MARK
 attempt "multicast, sendto" multicast refused attack bookthief udp to=224.0.0.251 port=5353 mark=MARK
 attempt "multicast, raw socket" multicast sent attack bookthief packet to=224.0.0.251 port=5353 protocol=17 mark=MARK
@@ -98,7 +98,7 @@ rf delete -f "$WORK/protect-buyer.yaml" >/dev/null || exit 1
 allowed "nobody listens on the port: bookbuyer is told by ICMP" refused allow-related attack bookbuyer udp to="$store" port=3055 how=connected wait=1 mark=MARK
 
 # ---- what was allowed once ----
-coproc TALK { in_pod bookbuyer python3 "$ATTACK" talk to="$store" port=3053 2>&1; }
+coproc TALK { in_pod bookbuyer python3 "$WORK/tools/attack.py" talk to="$store" port=3053 2>&1; }
 talk() {
 	local text
 	[ -z "${1:-}" ] || printf '%s\n' "$1" >&"${TALK[1]}"

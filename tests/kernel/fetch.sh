@@ -30,7 +30,7 @@ private_apt() {
 	shift 2
 	"$program" -o Dir::Etc::sourcelist="$root/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State="$root/state" \
 		-o Dir::State::status="$root/state/status" -o Dir::Cache="$root/cache" -o APT::Architecture=amd64 -o APT::Sandbox::User=root \
-		-o Acquire::Retries=2 "$@"
+		-o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@"
 }
 
 make_apt_root() {
@@ -50,13 +50,14 @@ kernel_packages() {
 	private_apt "$1" apt-cache pkgnames | grep -xE "linux-(image|binary|modules)-${release//[.+]/\\&}"
 }
 
-# fetch_suite SUITE: 0 and $KERNELS/SUITE/{vmlinuz,release,root/lib/modules/<release>}; packages that are there are not fetched again.
+# fetch_suite SUITE: success and $KERNELS/SUITE/{vmlinuz,release,root/lib/modules/<release>}; packages that are there are not fetched again.
 fetch_suite() {
 	local suite=$1 dir=$KERNELS/$1 packages
+	[ -n "${KERNEL_REFRESH:-}" ] || [ -z "$(find "$dir/packages" -mtime -7 2>/dev/null)" ] || return 0
 	make_apt_root "$suite" || return 1
-	private_apt "$suite" apt-get -qq update || return 1
+	private_apt "$suite" apt-get -qq -o APT::Update::Error-Mode=any update || return 1
 	packages=$(kernel_packages "$suite") || return 1
-	[ "$packages" != "$(cat "$dir/packages" 2>/dev/null)" ] || return 0
+	[ "$packages" != "$(cat "$dir/packages" 2>/dev/null)" ] || { touch "$dir/packages" && return 0; }
 	rm -rf "$dir"
 	mkdir -p "$dir/deb" "$dir/unpacked" "$dir/root/lib"
 	# shellcheck disable=SC2086 # one package a line
@@ -81,11 +82,11 @@ unpack() {
 fetch_kernel() {
 	local suite
 	for suite in $(suites_of "$1"); do
-		if fetch_suite "$suite" >"$KERNELS/fetch.log" 2>&1 || [ -f "$KERNELS/$suite/packages" ]; then
+		if fetch_suite "$suite" >"$KERNELS/fetch-$1.log" 2>&1 || [ -f "$KERNELS/$suite/packages" ]; then
 			echo "$suite"
 			return 0
 		fi
 	done
-	tail -n 5 "$KERNELS/fetch.log" >&2
+	grep -m 1 '^E:' "$KERNELS/fetch-$1.log" >&2 || tail -n 1 "$KERNELS/fetch-$1.log" >&2
 	return 1
 }

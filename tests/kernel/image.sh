@@ -83,11 +83,15 @@ make_image() {
 
 # make_initramfs SUITE: $KERNELS/SUITE/initramfs: busybox and the modules without which the image cannot be read.
 make_initramfs() {
-	local dir=$KERNELS/$1 tree=$KERNELS/$1/initramfs.d release module
+	local dir=$KERNELS/$1 tree=$KERNELS/$1/initramfs.d release module link
 	release=$(cat "$dir/release")
 	rm -rf "$tree"
-	mkdir -p "$tree"/{bin,modules,proc,sys,dev,new}
-	cp /bin/busybox "$tree/bin/" || return 1
+	mkdir -p "$tree"/{modules,proc,sys,dev,new}
+	# Debian has it with and without libraries.
+	{ echo /bin/busybox && libraries_of /bin/busybox; } | with_targets | merged | copy_in "$tree"
+	mkdir -p "$tree"/usr/{bin,lib,lib64}
+	for link in bin lib lib64; do ln -s "usr/$link" "$tree/$link"; done
+	[ -x "$tree/bin/busybox" ] || return 1
 	for module in virtio_pci virtio_blk; do
 		modprobe -d "$dir/root" -S "$release" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
 	done | awk '!seen[$0]++' | while read -r module; do

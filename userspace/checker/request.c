@@ -139,7 +139,7 @@ static void judge(struct rf_conn *conn)
 	}
 	conn->is_head = request.is_head;
 	conn->http10 = request.http10;
-	if (rf_tables_epoch(&conn->checker->tables, &epoch) < 0)
+	if (rf_tables_epoch(&conn->checker->tables, conn->client.fd, &epoch) < 0)
 		epoch = 0;
 	blob = rf_tables_blob(&conn->checker->tables, epoch);
 	if (!blob && epoch) {
@@ -163,7 +163,7 @@ void rf_conn_tables(struct rf_conn *conn, rf_epoch_t epoch, int error)
 	if (conn->state != RF_CONN_TABLES && !conn->tunnel.parked)
 		return;
 	/* A table that cannot be had is no reason to give up as long as a newer one has become the live one meanwhile. */
-	if (error && (rf_tables_epoch(&conn->checker->tables, &live) < 0 || live == epoch)) {
+	if (error && (rf_tables_epoch(&conn->checker->tables, conn->client.fd, &live) < 0 || live == epoch)) {
 		if (conn->state == RF_CONN_TUNNEL) {
 			conn->record.reason = RF_REASON_NO_POLICY;
 			rf_conn_end(conn, true);

@@ -3,18 +3,33 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "automaton/automaton.h"
 
-int rf_tables_epoch(const struct rf_tables *tables, rf_epoch_t *ret)
+/* Before 5.19 look-ups without privileges are forbidden by kernel.unprivileged_bpf_disabled; then the kernel answers by the socket. */
+static int read_control(const struct rf_tables *tables, int socket, struct rf_control *ret)
 {
-	struct rf_control control;
+	socklen_t size = sizeof(*ret);
 	uint32_t zero = 0;
 
-	if (bpf_map_lookup_elem(tables->control_fd, &zero, &control) < 0)
+	if (bpf_map_lookup_elem(tables->control_fd, &zero, ret) == 0)
+		return 0;
+	if (errno != EPERM || getsockopt(socket, IPPROTO_IP, RF_SO_CONTROL, ret, &size) < 0)
 		return -errno;
+	return size == sizeof(*ret) ? 0 : -EPROTO;
+}
+
+int rf_tables_epoch(const struct rf_tables *tables, int socket, rf_epoch_t *ret)
+{
+	struct rf_control control;
+	int r = read_control(tables, socket, &control);
+
+	if (r < 0)
+		return r;
 	if (control.layout != RF_LAYOUT_VERSION && control.epoch)
 		return -EPROTO;
 	*ret = control.epoch;

@@ -14,8 +14,8 @@ struct rf_tables { /* zeroed (control_fd -1) = nothing yet */
 	size_t size;                       /* of the mapping */
 };
 
-/* The live epoch, 0 = no policy was ever published. */
-int rf_tables_epoch(const struct rf_tables *tables, rf_epoch_t *ret);
+/* The live epoch, 0 = no policy was ever published. socket: an accepted one, asked where the map may not be read. */
+int rf_tables_epoch(const struct rf_tables *tables, int socket, rf_epoch_t *ret);
 
 /* Replaces the mapping by that of fd (stays the caller's), which must be the table of `epoch`. On failure the old one stays mapped, but its
  * epoch is not the live one any more and so it decides nothing. -EBADMSG: not a valid table, or of another epoch. */

@@ -3,7 +3,6 @@
  * A tunnel is one request that does not end, so it is decided anew when a revision follows: before its next byte, and, for those that are
  * silent, by a timer that runs while there are tunnels.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +26,24 @@ int rf_tunnel_remember(struct rf_conn *conn, const struct rf_request *request, r
 	return 0;
 }
 
+/* A socket that the kernel may be asked by; -1: none, and then none is asked about. */
+static int any_tunnel(const struct rf_checker *checker)
+{
+	struct rf_conn *conn;
+
+	TAILQ_FOREACH(conn, &checker->conns, link)
+	if (conn->state == RF_CONN_TUNNEL)
+		return conn->client.fd;
+	return -1;
+}
+
 static void on_watch(void *arg)
 {
 	struct rf_checker *checker = arg;
 	struct rf_conn *conn, *next;
 	rf_epoch_t epoch = 0;
 
-	if (rf_tables_epoch(&checker->tables, &epoch) < 0 || epoch != checker->watched_epoch)
+	if (rf_tables_epoch(&checker->tables, any_tunnel(checker), &epoch) < 0 || epoch != checker->watched_epoch)
 		for (conn = TAILQ_FIRST(&checker->conns); conn; conn = next) {
 			next = TAILQ_NEXT(conn, link); /* one connection's end ends no other */
 			if (conn->state == RF_CONN_TUNNEL)
@@ -80,7 +90,7 @@ bool rf_tunnel_may_go_on(struct rf_conn *conn)
 	uint32_t rule = 0;
 	const void *blob;
 
-	if (rf_tables_epoch(tables, &epoch) < 0)
+	if (rf_tables_epoch(tables, conn->client.fd, &epoch) < 0)
 		epoch = 0;
 	if (epoch && epoch == t->epoch)
 		return true;
@@ -90,7 +100,7 @@ bool rf_tunnel_may_go_on(struct rf_conn *conn)
 		return false;
 	}
 	if (blob && t->request)
-		reason = rf_routes_decide(blob, conn->dst.src, conn->dst.dst, ntohs(conn->dst.port_be), t->request, t->method_len,
+		reason = rf_routes_decide(blob, conn->dst.src, conn->dst.dst, conn->dst.real_port, t->request, t->method_len,
 					  t->request + t->method_len, t->route_len, &rule);
 	conn->tunnel.parked = false;
 	conn->deadline_ns = 0;

@@ -7,6 +7,7 @@
  * The starter, init and command share one CLOEXEC pipe to the caller: the init's pid, then a sentence from whichever step fails; its end
  * without a sentence means that the command was exec()ed.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -76,16 +77,42 @@ static void enter_workdir(const struct entry *e)
 	give_up(e, -errno, what);
 }
 
+/* CLOSE_RANGE_CLOEXEC is from 5.11; before, one by one. This process has one thread, so no new ones appear meanwhile. */
+static int close_on_exec(void)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	const struct dirent *entry;
+
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	dir = opendir("/proc/self/fd");
+	if (!dir)
+		return -errno;
+	errno = 0;
+	while ((entry = readdir(dir))) {
+		int fd = atoi(entry->d_name); /* "." and ".." are 0 */
+
+		if (fd > 2 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			return -errno;
+		errno = 0;
+	}
+	return -errno;
+}
+
 /* A session of its own: the command keeps a terminal it was given open but does not control it, so it cannot push input into the shell
  * that started it, and signals of the terminal reach it once, through the caller. */
 static _Noreturn void run_command(const struct entry *e)
 {
 	char what[320];
+	int r;
 
 	setsid();
 	rf_init_reset();
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		give_up(e, -errno, "cannot close inherited files");
+	r = close_on_exec();
+	if (r < 0)
+		give_up(e, r, "cannot close inherited files");
 	environ = e->env; /* so that the command is looked for in the pod's PATH, not in the caller's */
 	execvp(e->process->argv[0], e->process->argv);
 	snprintf(what, sizeof(what), "cannot run '%.256s' in the pod", e->process->argv[0]);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "pods/restrict.h"
 
 #define STAGE "/run/.stage" /* tmpfs of its own, gone before the pod starts */
 
@@ -130,13 +131,6 @@ static int hide(struct rf_pod_error *error)
 
 /* ---- building ---- */
 
-static int attributes(const char *path, unsigned flags, uint64_t set, uint64_t clear)
-{
-	struct mount_attr attr = {.attr_set = set, .attr_clr = clear};
-
-	return mount_setattr(AT_FDCWD, path, flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
-}
-
 static int mount_new(const char *type, const char *target, unsigned long flags, const char *data, struct rf_pod_error *error)
 {
 	if (mount(type, target, type, flags, data) < 0)
@@ -146,14 +140,17 @@ static int mount_new(const char *type, const char *target, unsigned long flags, 
 
 static int read_only_root(struct rf_pod_error *error)
 {
+	_cleanup_fclose_ FILE *mountinfo = fopen("/proc/self/mountinfo", "re"); /* hide() takes /proc away */
 	int r;
 
+	if (!mountinfo)
+		return rf_pod_fail(error, errno, "cannot read the list of mounts");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return rf_pod_fail(error, errno, "cannot make the pod's mounts private");
 	r = hide(error);
 	if (r < 0)
 		return r;
-	r = attributes("/", AT_RECURSIVE, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
+	r = rf_restrict_tree("/", mountinfo, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	return r < 0 ? rf_pod_fail(error, -r, "cannot make the pod's file system read-only") : 0;
 }
 
@@ -199,7 +196,7 @@ static int device(const char *name, struct rf_pod_error *error)
 	close(fd);
 	if (mount(source, target, NULL, MS_BIND, NULL) < 0)
 		return rf_pod_fail(error, errno, "cannot show %s to the pod", source);
-	r = attributes(target, 0, 0, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
+	r = rf_restrict_mount(target, 0, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	return r < 0 ? rf_pod_fail(error, -r, "cannot open %s to the pod", source) : 0;
 }
 
@@ -248,7 +245,8 @@ static int protect_proc(struct rf_pod_error *error)
 				continue; /* not in this kernel */
 			return rf_pod_fail(error, errno, "cannot protect %s", read_only[i]);
 		}
-		r = attributes(read_only[i], AT_RECURSIVE, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
+		/* one mount: nothing is mounted below in a /proc that was made a moment ago */
+		r = rf_restrict_mount(read_only[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
 		if (r < 0)
 			return rf_pod_fail(error, -r, "cannot make %s read-only", read_only[i]);
 	}
@@ -260,12 +258,12 @@ static int protect_proc(struct rf_pod_error *error)
 
 static int place_hosts(int tree, struct rf_pod_error *error)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+	int r;
 
-	if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
-	    move_mount(tree, "", AT_FDCWD, "/etc/hosts", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+	if (move_mount(tree, "", AT_FDCWD, "/etc/hosts", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		return rf_pod_fail(error, errno, "cannot put the pod's /etc/hosts in place");
-	return 0;
+	r = rf_restrict_mount("/etc/hosts", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0);
+	return r < 0 ? rf_pod_fail(error, -r, "cannot make the pod's /etc/hosts read-only") : 0;
 }
 
 static int make_stage(struct rf_pod_error *error)

@@ -16,10 +16,7 @@
 #include <sys/vfs.h>
 
 #include "core/cleanup.h"
-
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
+#include "pods/cookie.h"
 
 struct work {
 	int netns_fd; /* -1: a new namespace */
@@ -140,12 +137,13 @@ static int read_facts(void *arg)
 {
 	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct look *look = arg;
-	socklen_t len = sizeof(look->facts.cookie);
 	int r;
 
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &look->facts.cookie, &len) < 0)
+	if (fd < 0)
 		return -errno;
-	r = read_addr4(fd, look);
+	r = rf_netns_cookie(fd, &look->facts.cookie);
+	if (r == 0)
+		r = read_addr4(fd, look);
 	return r < 0 ? r : read_addr6(look);
 }
 

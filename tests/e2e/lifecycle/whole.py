@@ -34,7 +34,7 @@ for line in open(sys.argv[2]):
 events, epochs = 0, set()
 for line in open(sys.argv[3]):
     event = json.loads(line)
-    if event.get("port") not in port_of.values() or event.get("epoch") not in policy_of or event["kind"] != "connect":
+    if event.get("port") not in port_of.values() or event.get("epoch") not in policy_of or event["kind"] not in ("connect", "packet"):
         continue
     events += 1
     epochs.add(event["epoch"])
