@@ -4,7 +4,7 @@
 
 Every attempt that does not touch a switch must have had exactly the result of the policy between its neighbours (one that does
 may also be cut, but is never left to a time-out), and every event of
-connect() exactly the verdict of the policy of the epoch it names (events of packets name the epoch of the telling, not of the decision). Prints "ATTEMPTS BETWEEN DURING EVENTS EPOCHS WRONG" and the first wrong ones."""
+a connect() or a packet exactly the verdict of the policy of the epoch it names. Prints "ATTEMPTS BETWEEN DURING EVENTS EPOCHS WRONG" and the first wrong ones."""
 import bisect
 import json
 import sys
