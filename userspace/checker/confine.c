@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <ringfence/tables.h>
+
 #include "core/cleanup.h"
 #include "core/syscall_filter.h"
 #include "sockd/protocol.h"
@@ -34,6 +36,7 @@ static const struct rf_syscall_rule rules[] = {
 	ALLOW(close),
 	ALLOW(getsockopt, IS(1, SOL_SOCKET), IS(2, SO_ERROR)),
 	ALLOW(getsockopt, IS(1, IPPROTO_IP), IS(2, RF_SO_ORIGINAL_DST)),
+	ALLOW(getsockopt, IS(1, IPPROTO_IP), IS(2, RF_SO_CONTROL)), /* what the look-up below says, before 5.19 */
 	ALLOW(setsockopt, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
 	ALLOW(setsockopt, IS(1, SOL_SOCKET), IS(2, SO_LINGER)),
 	ALLOW(shutdown, IS(1, SHUT_WR)),             /* the other direction would end a listener, for the next checker, too */

@@ -116,7 +116,8 @@ void rf_exchange_begin(struct rf_conn *conn);
 bool rf_exchange_step(struct rf_conn *conn);
 bool rf_tunnel_step(struct rf_conn *conn);
 
-/* tunnel.c */
+/* tunnel.c. init: before the checker gives up making timers (confine.h). */
+int rf_tunnel_init(struct rf_checker *checker);
 struct rf_request;
 /* Keeps what must be asked again should the request become a tunnel. */
 int rf_tunnel_remember(struct rf_conn *conn, const struct rf_request *request, rf_epoch_t epoch);

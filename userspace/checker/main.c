@@ -94,6 +94,8 @@ static int run(struct rf_checker *checker)
 	if (r == 0)
 		r = rf_loop_timer(checker->loop, TICK_MS / checker->haste, on_tick, checker, &checker->tick);
 	if (r == 0)
+		r = rf_tunnel_init(checker);
+	if (r == 0)
 		r = rf_broker_init(&checker->broker, checker, RF_CHECKER_BROKER_FD);
 	if (r == 0)
 		r = rf_checker_confine();

@@ -55,20 +55,22 @@ static void on_watch(void *arg)
 		rf_loop_stop(checker->loop, 1);
 }
 
+int rf_tunnel_init(struct rf_checker *checker)
+{
+	return rf_loop_timer(checker->loop, -1, on_watch, checker, &checker->watch);
+}
+
 int rf_tunnel_begin(struct rf_conn *conn)
 {
 	struct rf_checker *checker = conn->checker;
-	int r = 0;
+	int r;
 
 	rf_conn_state(conn, RF_CONN_TUNNEL);
 	checker->tunnels++;
 	if (checker->watching)
 		return 0;
 	checker->watched_epoch = 0; /* looks at all of them once more */
-	if (checker->watch)
-		r = rf_timer_arm(checker->watch, WATCH_MS);
-	else
-		r = rf_loop_timer(checker->loop, WATCH_MS, on_watch, checker, &checker->watch);
+	r = rf_timer_arm(checker->watch, WATCH_MS);
 	checker->watching = r == 0;
 	return r;
 }
