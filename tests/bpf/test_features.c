@@ -73,7 +73,8 @@ static void test_one_byte_by_name(void **state)
 	bpf_object__close(object);
 }
 
-/* A call that is switched off is not in the program that the kernel gets: shorter, and loadable where the kernel has no such helper. */
+/* A call that is switched off is not in the program that the kernel gets: shorter, and loadable where the kernel has no such helper. 0: it
+ * cannot be loaded. */
 static __u32 loaded_size(bool mptcp, bool set_retval)
 {
 	struct bpf_object *object = open_connect();
@@ -82,7 +83,10 @@ static __u32 loaded_size(bool mptcp, bool set_retval)
 
 	assert_int_equal(rf_dp_feature(object, "rf_has_mptcp", mptcp), 0);
 	assert_int_equal(rf_dp_feature(object, "rf_has_set_retval", set_retval), 0);
-	assert_int_equal(bpf_object__load(object), 0);
+	if (bpf_object__load(object) < 0) {
+		bpf_object__close(object);
+		return 0;
+	}
 	assert_int_equal(bpf_obj_get_info_by_fd(bpf_program__fd(bpf_object__find_program_by_name(object, "rf_connect4")), &info, &len), 0);
 	bpf_object__close(object);
 	return info.xlated_prog_len;
@@ -90,11 +94,11 @@ static __u32 loaded_size(bool mptcp, bool set_retval)
 
 static void test_what_is_off_is_not_loaded(void **state)
 {
-	__u32 none = loaded_size(false, false);
+	__u32 none = loaded_size(false, false), with = loaded_size(false, true);
 
 	(void)state;
 	assert_true(none > 0);
-	if (loaded_size(false, true) <= none)
+	if (with && with <= none) /* before 5.18 there is no such helper, and nothing to compare with */
 		fail_msg("bpf_set_retval is called though it is switched off");
 }
 

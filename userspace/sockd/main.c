@@ -135,15 +135,19 @@ static int take_lock(const struct rf_instance *instance, int *ret)
 	return r;
 }
 
-/* Listeners and namespaces take two descriptors a pod. */
+#define FILES 262144 /* below the kernel's default fs.nr_open */
+
+/* Listeners and namespaces take three descriptors a pod; the checker, which inherits the limit, two a connection. */
 static void raise_limit(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit); /* then fewer pods fit; POD_ADD says so */
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	if (limit.rlim_max < FILES && setrlimit(RLIMIT_NOFILE, &(struct rlimit){FILES, FILES}) == 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* then fewer pods fit; POD_ADD says so */
 }
 
 static void on_signal(void *arg, int signo)
