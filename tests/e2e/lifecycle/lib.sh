@@ -82,7 +82,12 @@ interfaces() {
 rooms() {
 	echo "$(interfaces | wc -l) $(find "$CGROUP/pods" -mindepth 1 -maxdepth 1 -type d | wc -l)" \
 		"$(find "/run/$RINGFENCE_INSTANCE/pods" -mindepth 1 -maxdepth 1 -type d | wc -l)" \
-		"$(entries pods) $(entries peers)"
+		"$(entries pods) $(peers)"
+}
+
+# peers: pods that have an address; each may have one of either family.
+peers() {
+	bpftool -j map dump pinned "/sys/fs/bpf/$RINGFENCE_INSTANCE/maps/peers" | json 'len({e["formatted"]["value"]["pod"] for e in d})'
 }
 
 entries() {

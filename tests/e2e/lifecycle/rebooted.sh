@@ -71,7 +71,8 @@ after "only /run goes" 0 "*bookthief/bookthief, of which there is no record, was
 after "only bpffs goes" 2 "*ready*" goes_bpffs
 after "only bpffs and the broker go" 2 "*ready*" dies_broker goes_bpffs
 after "the pods' processes and cgroups go" 0 "*ended while no agent ran*" die_pods dies_broker go_cgroups
-after "the namespaces go" 0 "*ended while no agent ran*" go_namespaces
-after "an interface goes" 1 "*bookthief/bookthief ended while no agent ran*" goes_interface
+after "the namespaces go" 2 "*bookthief/bookthief: its room was put right again*bookbuyer/bookbuyer: its room was put right again*" go_namespaces
+after "the namespaces and processes go" 0 "*ended while no agent ran*" die_pods go_namespaces
+after "an interface goes" 2 "*bookthief/bookthief: its room was put right again*" goes_interface
 after "a record is empty" 1 "*no record of a pod in*bookthief/bookthief, of which there is no record, was cleared away*" breaks_record
 after "a record goes" 1 "*bookthief/bookthief, of which there is no record, was cleared away*" goes_record
