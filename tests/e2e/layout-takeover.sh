@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 KILLS=${TAKEOVER_KILLS:-8}
 FIRST=$BUILD SECOND=${RINGFENCE_BUILD_LAYOUT:-$BUILD/layout}
-[ -n "${RINGFENCE_BUILD_LAYOUT:-}" ] || make -s -C "$TOP" LAYOUT=test programs >"$WORK/log/make" 2>&1 || exit 1
+[ -n "${RINGFENCE_BUILD_LAYOUT:-}" ] || flock "$BUILD" make -s -C "$TOP" LAYOUT=test programs >"$WORK/log/make" 2>&1 9>&- || exit 1
 # shellcheck source=tests/e2e/siege.bash
 . "$(dirname "$0")/siege.bash"
 besieged_world_up

@@ -5,7 +5,7 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 FIRST=$BUILD LATER=${RINGFENCE_BUILD_VERSION:-$BUILD/version}
-[ -n "${RINGFENCE_BUILD_VERSION:-}" ] || make -s -C "$TOP" LAYOUT=version programs >"$WORK/log/make" 2>&1 || exit 1
+[ -n "${RINGFENCE_BUILD_VERSION:-}" ] || flock "$BUILD" make -s -C "$TOP" LAYOUT=version programs >"$WORK/log/make" 2>&1 9>&- || exit 1
 # shellcheck source=tests/e2e/siege.bash
 . "$(dirname "$0")/siege.bash"
 besieged_world_up

@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# A throw-away ringfence for one test: instance and address ranges come from the test's name and the checkout. Sourced first; the test then calls
+# A throw-away ringfence for one test, of a name and address ranges that nobody else has (slot.bash). Sourced first; the test then calls
 # `instance_up` (agent and broker) or `world_up` (and three pods of the tutorial), `expect`s, and ends. Everything is removed at exit.
 set -uo pipefail
 
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 TEST=$(basename "$0" .sh)
-# One at a time: two runs of a test would be in each other's way. Descriptor 9 is never inherited (scripts/lib/common.sh).
-exec 9<"$0"
-flock -w 250 9 || exit 1
-# Another checkout's run of the same test is another instance, which we must not take for ours and remove.
-number=$(($(cksum <<<"$TOP/$TEST" | cut -d' ' -f1) % 30 * 2 + 130))
-RINGFENCE_INSTANCE=rfe-$(printf %04x $(($(cksum <<<"$TOP" | cut -d' ' -f1) % 65536)))-${TEST:0:21}
-export RINGFENCE_INSTANCE
-export RINGFENCE_POD_CIDR=10.$number.0.0/16 RINGFENCE_SERVICE_CIDR=10.$((number + 1)).0.0/16
+# shellcheck source=tests/e2e/slot.bash
+. "$TOP/tests/e2e/slot.bash"
+take_slot "$TEST" || exit 1
 WORK=$(mktemp -d "/tmp/$RINGFENCE_INSTANCE.XXXXXX") || exit 1
 STATE=$WORK/state
 mkdir -p "$WORK/policies" "$WORK/log" "$STATE"
@@ -31,7 +26,8 @@ trap 'exit 130' INT TERM
 
 finish() {
 	trap '' INT TERM
-	[ -z "$up" ] || remove_instance || { failures=$((failures + 1)) && echo "uninstall failed:" && tail -n 10 "$WORK/log/uninstall"; }
+	# A slot that is not given back is cleared by the next one who takes it.
+	if [ -z "$up" ] || remove_instance; then give_slot; else failures=$((failures + 1)) && echo "uninstall failed:" && tail -n 10 "$WORK/log/uninstall"; fi
 	if [ "$failures" != 0 ] || [ "$1" != 0 ]; then
 		# Without an instance there may be no log at all.
 		tail -n 30 "$WORK"/log/* 2>/dev/null
@@ -42,9 +38,10 @@ finish() {
 	exit 0
 }
 
-# expect WHAT EXPECTED COMMAND...: the command's output, asked for at most 5 seconds until it is as expected (a shell pattern).
+# expect WHAT EXPECTED COMMAND...: the command's output, asked until it is as expected (a shell pattern), for at most 15 seconds, as nothing
+# here is about speed and the machine may be busy.
 expect() {
-	local what=$1 expected=$2 actual deadline=$((SECONDS + 5 * ${RINGFENCE_PATIENCE:-1}))
+	local what=$1 expected=$2 actual deadline=$((SECONDS + 15 * ${RINGFENCE_PATIENCE:-1}))
 	shift 2
 	# shellcheck disable=SC2053 # a pattern is meant
 	while actual=$("$@" 2>&1); [[ $actual != $expected ]] && [ "$SECONDS" -lt "$deadline" ]; do
@@ -89,7 +86,7 @@ run_server() {
 	local name=$1
 	shift
 	rf run -n "$name" --name "$name" --deployment "$name/$name" -d -- python3 "$WORK/tools/server.py" "$name" "$@" || exit 1
-	await 10 server_ready "$name" || { echo "$name does not start" && rf logs "$name/$name" && exit 1; }
+	await 30 server_ready "$name" || { echo "$name does not start" && rf logs "$name/$name" && exit 1; }
 }
 
 server_ready() {
@@ -142,14 +139,14 @@ pod_address() {
 open_stream() {
 	coproc STREAM { in_pod "$1" python3 "$WORK/tools/stream.py" "$STORE" 80 2>&1; }
 	local line
-	read -r -t 10 line <&"${STREAM[0]}" || line="no answer"
+	read -r -t 30 line <&"${STREAM[0]}" || line="no answer"
 	[ "$line" = open ] || { echo "no stream: $line" && exit 1; }
 }
 
 stream() {
 	local line
 	echo "$1" >&"${STREAM[1]}"
-	read -r -t 10 line <&"${STREAM[0]}" || line="no answer"
+	read -r -t 30 line <&"${STREAM[0]}" || line="no answer"
 	echo "$line"
 }
 
@@ -164,7 +161,7 @@ epoch() {
 
 # tool NAME: the path of a test program of tests/tools written in C, made if it is not there.
 tool() {
-	make -s -C "$TOP" "${BUILD#"$TOP"/}/tests/tools/$1" >&2 || exit 1
+	flock "$BUILD" make -s -C "$TOP" "${BUILD#"$TOP"/}/tests/tools/$1" >&2 9>&- || exit 1
 	echo "$BUILD/tests/tools/$1"
 }
 
@@ -174,7 +171,7 @@ besiege() {
 	mkfifo "$WORK/$1.in"
 	in_pod "$2" python3 "$WORK/tools/siege.py" "$3" "$(pod_address bookstore)" "$4" <"$WORK/$1.in" >"$WORK/$1.out" 2>&1 &
 	exec {siege_fd}>"$WORK/$1.in"
-	await 10 grep -q open "$WORK/$1.out" || { echo "$1 does not start" && exit 1; }
+	await 30 grep -q open "$WORK/$1.out" || { echo "$1 does not start" && exit 1; }
 	eval "siege_$1=$siege_fd"
 }
 

@@ -57,7 +57,7 @@ run_pod() {
 	local name=$1 namespace=$2
 	shift 2
 	rf run -n "$namespace" --name "$namespace" --net-raw -d "$@" -- python3 "$WORK/tools/server.py" "$name" 3000/http 3001/tcp 3053/udp 4001/http || exit 1
-	await 10 server_ready "$namespace" || { not_started && exit 1; }
+	await 30 server_ready "$namespace" || { not_started && exit 1; }
 }
 
 # Where each server is, in user space or in which call of the kernel.
@@ -73,7 +73,7 @@ camera_on() {
 	: >"$WORK/camera-$1"
 	in_pod "$1" python3 "$WORK/tools/camera.py" >"$WORK/camera-$1" 2>&1 </dev/null &
 	disown $!
-	await 10 grep -q rolling "$WORK/camera-$1" || { echo "no camera in $1: $(cat "$WORK/camera-$1")" && exit 1; }
+	await 30 grep -q rolling "$WORK/camera-$1" || { echo "no camera in $1: $(cat "$WORK/camera-$1")" && exit 1; }
 }
 
 # The tutorial's three accounts: bookbuyer may buy, use 3001 and ask 3053 by UDP, bookthief may buy and not steal. bookthief is the hostile one and has raw sockets,
@@ -85,7 +85,7 @@ hostile_world() {
 	rf run -n bookstore --name bookstore --deployment bookstore/bookstore --net-raw -d -- python3 "$WORK/tools/server.py" bookstore 3000/http 3001/tcp 3053/udp 3054/udp || exit 1
 	rf run -n bookbuyer --name bookbuyer --deployment bookbuyer/bookbuyer -d -- python3 "$WORK/tools/server.py" bookbuyer 4000/http || exit 1
 	rf run -n bookthief --name bookthief --deployment bookthief/bookthief --net-raw -d -- python3 "$WORK/tools/server.py" bookthief 4001/http || exit 1
-	await 10 servers_ready || { not_started && exit 1; }
+	await 30 servers_ready || { not_started && exit 1; }
 	write_policy
 	rf apply -f "$WORK/hostile.yaml" >/dev/null || exit 1
 	# shellcheck disable=SC2034 # for the tests
@@ -93,13 +93,17 @@ hostile_world() {
 	# shellcheck disable=SC2034 # for the tests; empty where there is no IPv6
 	store6=$(pod_address6 bookstore) thief6=$(pod_address6 bookthief) buyer6=$(pod_address6 bookbuyer)
 	camera_on bookstore
-	# Before 5.18 a denied connect() ends in EPERM, as `check` finds out.
-	denied=ECONNREFUSED
-	[[ $(rf check 2>&1) != *"connect() fails with EPERM"* ]] || denied=EPERM
+	find_denied
 	runner_at here
 	runner_in bookthief
 	runner_in bookbuyer
 	expect "the fence works" 200 get bookbuyer "/api/buy?fence"
+}
+
+# Before 5.18 a denied connect() ends in EPERM, as `check` finds out.
+find_denied() {
+	denied=ECONNREFUSED
+	[[ $(rf check 2>&1) != *"connect() fails with EPERM"* ]] || denied=EPERM
 }
 
 servers_ready() {
@@ -222,7 +226,7 @@ next_mark() {
 fence() {
 	local text=fence-$$-$marks
 	probe bookbuyer "{\"dial\":\"$STORE\",\"port\":80,\"requests\":[{\"path\":\"/api/buy?$text\",\"host\":\"$STORE\"}]}" >/dev/null
-	await 5 grep -q "$text" "$WORK/camera-bookstore"
+	await 15 grep -q "$text" "$WORK/camera-bookstore"
 }
 
 # What is denied by the checker has no counter in the kernel, only its event.
@@ -246,7 +250,7 @@ attempt() {
 		judge "$what" "nothing at the victim" "$(grep -m 1 "$mark" "$WORK/camera-bookstore")"
 	elif [ "$reason" = - ]; then
 		judge "$what" "*" "$result, nothing at the victim"
-	elif ! await 3 told "$reason" "$since" || { ! by_the_checker "$reason" && [ "$(counter "$reason")" -le "$before" ]; }; then
+	elif ! await 10 told "$reason" "$since" || { ! by_the_checker "$reason" && [ "$(counter "$reason")" -le "$before" ]; }; then
 		judge "$what" "reason $reason" "$result, but the counter went from $before to $(counter "$reason"): $(rf observe --verdict denied --last 3)"
 	else
 		judge "$what" "*" "$result, nothing at the victim, $reason"
@@ -271,7 +275,7 @@ works() {
 	shift
 	next_mark
 	result=$("${@//MARK/$mark}" 2>&1)
-	if await 5 grep -q "$mark" "$WORK/camera-victim"; then
+	if await 15 grep -q "$mark" "$WORK/camera-victim"; then
 		judge "outside the mesh it works: $what" "*" "$result"
 	else
 		judge "outside the mesh it works: $what" "the mark at the victim" "$result, not seen"

@@ -5,10 +5,6 @@
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# Ranges beside those of tests/e2e.
-number=$(($(cksum <<<"$TEST" | cut -d' ' -f1) % 28 * 2 + 60))
-export RINGFENCE_POD_CIDR=10.$number.0.0/16 RINGFENCE_SERVICE_CIDR=10.$((number + 1)).0.0/16
-
 LONG=${LIFECYCLE_LONG:-}
 # shellcheck disable=SC2034 # read by the tests
 RANDOM=${LIFECYCLE_SEED:=$$}
@@ -26,9 +22,9 @@ build_killat() {
 	gcc -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -o "$WORK/killat" "$HERE/killat.c" || exit 1
 }
 
-# soon COMMAND...: as await, but looks 50 times a second, for 8 seconds at most.
+# soon COMMAND...: as await, but looks 50 times a second, for 20 seconds at most.
 soon() {
-	local deadline=$((SECONDS + 8 * ${RINGFENCE_PATIENCE:-1}))
+	local deadline=$((SECONDS + 20 * ${RINGFENCE_PATIENCE:-1}))
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1
 		sleep 0.02
