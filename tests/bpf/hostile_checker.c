@@ -90,6 +90,12 @@ static void on_listener(const struct rf_sockd_message *m, int fd)
 	watch(fd);
 }
 
+/* Or the broker puts another one in its place. */
+static void give_sign(const struct rf_sockd_message *m)
+{
+	(void)rf_fdpass_send(RF_CHECKER_BROKER_FD, m, sizeof(*m), -1);
+}
+
 /* The next message that is no listener's. false: none came. */
 static bool hear(struct rf_sockd_message *m, int *fd)
 {
@@ -100,6 +106,8 @@ static bool hear(struct rf_sockd_message *m, int *fd)
 
 		if (r == 0 && m->op == RF_SOCKD_LISTENER)
 			on_listener(m, *fd);
+		else if (r == 0 && m->op == RF_SOCKD_ALIVE)
+			give_sign(m);
 		else if (r == 0)
 			return true;
 		else if (r != -EAGAIN)
@@ -557,5 +565,7 @@ int main(void)
 			return 0;
 		if (m.op == RF_SOCKD_LISTENER && fd >= 0)
 			on_listener(&m, fd);
+		if (m.op == RF_SOCKD_ALIVE)
+			give_sign(&m);
 	}
 }

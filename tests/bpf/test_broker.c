@@ -97,6 +97,47 @@ static void test_checker_that_does_not_listen(void **state)
 	hear_end(up);
 }
 
+/* Nothing is asked of the broker meanwhile but who the checker is: it finds out by itself. */
+static void test_checker_that_hangs(void **state)
+{
+	const struct rf_sockd_message before = await_checker(0);
+	struct rf_sockd_message now;
+	int64_t until;
+	int client, up;
+
+	(void)state;
+	publish(EVERY);
+	assert_int_equal(kill((pid_t)before.pid, SIGSTOP), 0);
+	client = dial();
+	say(client, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	until = now_ms() + 15000 + PATIENCE_MS;
+	do {
+		assert_true(now_ms() < until);
+		poll(NULL, 0, 50);
+		now = status();
+	} while (!now.pid || now.pid == before.pid);
+	assert_int_equal(now.restarts, before.restarts + 1);
+	up = take(); /* who waited is served */
+	hear(up, "GET / HTTP/1.1\r\n" HOST "\r\n");
+	say(up, OK);
+	hear(client, OK);
+	close(client);
+	hear_end(up);
+}
+
+/* A broker that could not run has heard no answers, too: that is not the checker's fault. */
+static void test_broker_that_paused(void **state)
+{
+	const struct rf_sockd_message before = await_checker(0);
+
+	(void)state;
+	assert_int_equal(kill(broker, SIGSTOP), 0);
+	poll(NULL, 0, 12000);
+	assert_int_equal(kill(broker, SIGCONT), 0);
+	poll(NULL, 0, 1500); /* more than a turn */
+	assert_int_equal(status().pid, before.pid);
+}
+
 static void read_proc(pid_t pid, const char *name, char *ret, size_t size)
 {
 	char path[64];
@@ -246,6 +287,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_broker_answers),
 		cmocka_unit_test(test_checker_that_does_not_listen),
+		cmocka_unit_test(test_checker_that_hangs),
+		cmocka_unit_test(test_broker_that_paused),
 		cmocka_unit_test(test_checker_is_powerless),
 		cmocka_unit_test(test_one_pod_at_its_limit),
 		cmocka_unit_test(test_replay_drops_what_is_not_named),

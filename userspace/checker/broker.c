@@ -35,7 +35,12 @@ static void push(struct rf_broker *b)
 	struct rf_conn *conn;
 	int r = 0;
 
-	if (b->tables_wanted && !b->tables_asked) {
+	if (b->sign_owed) {
+		r = send_message(b, &(struct rf_sockd_message){.op = RF_SOCKD_ALIVE, .id = b->sign_owed});
+		if (r == 0)
+			b->sign_owed = 0;
+	}
+	if (r == 0 && b->tables_wanted && !b->tables_asked) {
 		r = send_message(b, &(struct rf_sockd_message){.op = RF_SOCKD_TABLES, .epoch = b->tables_wanted});
 		b->tables_asked = r == 0;
 	}
@@ -125,6 +130,10 @@ static void handle(struct rf_broker *b, const struct rf_sockd_message *message, 
 		break;
 	case RF_SOCKD_TABLES:
 		got_tables(b, message, *fd);
+		break;
+	case RF_SOCKD_ALIVE:
+		b->sign_owed = message->id;
+		push(b);
 		break;
 	default:
 		rf_log_warning(0, "unknown message %u from the broker", message->op);

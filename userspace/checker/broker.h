@@ -22,6 +22,7 @@ struct rf_broker {
 	uint64_t last_id;
 	rf_epoch_t tables_wanted; /* 0 = none */
 	bool tables_asked;
+	uint64_t sign_owed; /* of life; 0: none */
 };
 
 /* fd becomes the broker's. When the broker goes away the loop stops: a checker without broker has no purpose. */

@@ -154,6 +154,8 @@ static void on_checker(void *arg, int sock, uint32_t events)
 		answer_upstream(sockd, &message);
 	} else if (message.op == RF_SOCKD_TABLES) {
 		answer_tables(sockd, &message);
+	} else if (message.op == RF_SOCKD_ALIVE) {
+		rf_sockd_watchdog_answer(sockd, &message);
 	} else {
 		rf_log_warning(0, "the checker sent an unknown message");
 		kill(sockd->checker.pid, SIGKILL);
@@ -191,6 +193,7 @@ static int start(struct rf_sockd *sockd)
 	c->started_ms = now_ms();
 	c->scolded = false;
 	rf_log_info("checker started, pid %d", c->pid);
+	rf_sockd_watchdog_begin(sockd);
 	tell_everything(sockd);
 	return 0;
 }
@@ -319,5 +322,6 @@ int rf_sockd_checker_init(struct rf_sockd *sockd, const char *path, unsigned int
 	r = make_records(c);
 	if (r < 0)
 		return r;
-	return rf_loop_timer(sockd->loop, 0, on_restart, sockd, &c->restart);
+	r = rf_sockd_watchdog_init(sockd);
+	return r < 0 ? r : rf_loop_timer(sockd->loop, 0, on_restart, sockd, &c->restart);
 }

@@ -16,10 +16,12 @@
  *	POD_DEL   pod
  *	UPSTREAM  id, error or fd: answer to UPSTREAM
  *	TABLES    epoch, error or fd: answer to TABLES
+ *	ALIVE     id: wants ALIVE with the same id, or takes the checker for one that hangs (sockd/watchdog.c)
  * checker -> broker:
  *	UPSTREAM  id, pod, addr4 or addr6 (the other one none), port: wants a TCP connection from that pod's network namespace to there,
- *tagged RF_TAG_CHECKER, non-blocking. The answer's socket is still connecting; EACCES: that is no destination for a checker TABLES epoch:
- *wants the routes map of that epoch
+ *	          tagged RF_TAG_CHECKER, non-blocking. The answer's socket is still connecting; EACCES: that is no destination for a checker
+ *	TABLES    epoch: wants the routes map of that epoch
+ *	ALIVE     id: answer to ALIVE
  */
 #pragma once
 
@@ -37,6 +39,7 @@ enum rf_sockd_op {
 	RF_SOCKD_LISTENER,
 	RF_SOCKD_UPSTREAM,
 	RF_SOCKD_TABLES,
+	RF_SOCKD_ALIVE,
 };
 
 struct rf_sockd_message {

@@ -62,7 +62,10 @@ struct rf_sockd_checker {
 	pid_t pid; /* 0 = not running */
 	int sock;
 	struct rf_source *source;
-	struct rf_source *restart; /* timer */
+	struct rf_source *restart;  /* timer */
+	struct rf_source *watchdog; /* timer */
+	uint64_t sign, sign_seen;   /* of life: the last one asked for, and given */
+	unsigned int silent;        /* turns of the watchdog since it was asked for */
 	struct rf_queue queue;
 	size_t queued; /* how many are in it */
 	uint32_t restarts;
@@ -100,6 +103,11 @@ void rf_sockd_checker_restart(struct rf_sockd *sockd); /* kills the running one;
 void rf_sockd_checker_stop(struct rf_sockd *sockd);    /* for good; waits for it */
 /* Queues a message for the checker if one is running. fd -1 or the caller's (duplicated). */
 void rf_sockd_checker_tell(struct rf_sockd *sockd, const struct rf_sockd_message *message, int fd);
+
+/* watchdog.c: replaces a checker that hangs but lives. begin: a checker has started. */
+int rf_sockd_watchdog_init(struct rf_sockd *sockd);
+void rf_sockd_watchdog_begin(struct rf_sockd *sockd);
+void rf_sockd_watchdog_answer(struct rf_sockd *sockd, const struct rf_sockd_message *message);
 
 /* upstream.c: a TCP socket in the pod's network namespace, tagged as the checker's, on its way to where the question says. 0 and *ret, or
  * -ESRCH (no such pod), -EACCES (malformed, or a destination that is none for a checker), -errno. */
