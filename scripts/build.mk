@@ -98,7 +98,7 @@ bpf: $(BPF_SKEL) ## compile the BPF programs only
 tests: $(UNIT_TESTS) $(BPF_TESTS) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker $(TEST_TOOLS) ## build the C tests, run nothing
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root needed)
 	$(Q)failed=; for t in $(UNIT_TESTS); do $$t || failed="$$failed $$t"; done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
-check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, unit tests under ASan + UBSan
+check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, documents, unit tests under ASan + UBSan
 	$(Q)scripts/check
 verify: $(B)/tests/bpf/insns $(BPF_SKEL) ## load every BPF program and compare the verifier's work with tests/bpf/verifier.json (needs root)
 	$(Q)tests/bpf/verify

@@ -262,8 +262,8 @@ int rf_dp_grace(struct rf_datapath *dp)
 	if (r < 0 || !epoch)
 		return r; /* no revision, so nobody has read one */
 	slot = epoch % RF_SLOTS;
-	if (bpf_map_lookup_elem(dp->tables[RF_TABLE_CONFIG], &slot, &id) < 0)
-		return rf_dp_fail(dp, errno, "cannot find the configuration of revision %u", epoch);
+	if (bpf_map_lookup_elem(dp->tables[RF_TABLE_CONFIG], &slot, &id) < 0) /* half uninstalled: programs find no tables, and deny */
+		return errno == ENOENT ? 0 : rf_dp_fail(dp, errno, "cannot find the configuration of revision %u", epoch);
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0 || bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &fd, BPF_ANY) < 0)
 		return rf_dp_fail(dp, errno, "cannot wait for the readers of the revision before %u", epoch);
