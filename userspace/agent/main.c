@@ -39,6 +39,10 @@ static const char usage[] =
 	"  --no-sockd        never start ringfence-sockd: a systemd unit does\n"
 	"  --debug           more log lines\n"
 	"  --version, --help\n\n"
+	"Environment, the same for every program of an instance:\n"
+	"  RINGFENCE_POD_CIDR, RINGFENCE_SERVICE_CIDR    IPv4 ranges (10.201.0.0/16, 10.202.0.0/16)\n"
+	"  RINGFENCE_POD_CIDR6, RINGFENCE_SERVICE_CIDR6  IPv6 ranges, each a /96 (fd72:6e67:66:1::/96, fd72:6e67:66:2::/96);\n"
+	"                                                \"none\": pods get IPv4 alone\n\n"
 	"SIGHUP reads the policies again. SIGTERM ends the agent and leaves the enforcement in place (ringfence uninstall\n"
 	"removes it).\n";
 

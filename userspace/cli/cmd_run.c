@@ -26,7 +26,7 @@ static const char help[] = "usage: ringfence run [-n NAMESPACE] [--service-accou
 			   "  -l, --label KEY=VALUE       may be repeated\n"
 			   "  -e, --env KEY=VALUE         may be repeated; the pod gets nothing else of this shell's environment\n"
 			   "  -w, --workdir DIR           where the command starts (default: here)\n"
-			   "      --net-raw               raw sockets (ping); off by default\n"
+			   "      --net-raw               raw sockets, off by default; the mesh denies ping all the same\n"
 			   "  -d, --detach                return when the command runs; its output goes to `ringfence logs`\n"
 			   "Without -d: signals are passed on, the exit code is the command's, and the pod is removed when it ends.\n";
 
