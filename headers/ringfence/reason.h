@@ -2,7 +2,7 @@
 /*
  * Why something was admitted or denied. Every decision, in the kernel or in the checker, ends in exactly one of these codes; each code
  * has a counter in the `reasons` map (the checker's in `requests`) and is the reason field of the event. Codes are part of the map layout:
- * append, never renumber.
+ * append, never renumber. docs/reasons.md says what to do about each, `scripts/check docs` compares.
  */
 #pragma once
 
