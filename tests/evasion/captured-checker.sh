@@ -73,7 +73,6 @@ store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_addres
 store6=$(pod_address6 bookstore) thief6=$(pod_address6 bookthief) buyer6=$(pod_address6 bookbuyer)
 node=${buyer%.*.*}.0.1
 camera_on bookstore
-find_denied
 runner_at here
 runner_in bookbuyer
 await 10 ready EPERM || { echo "the hostile checker does not obey: $(order namespace memfd)"; tail "$WORK/log/broker"; exit 1; }

@@ -76,7 +76,7 @@ camera_on() {
 	await 30 grep -q rolling "$WORK/camera-$1" || { echo "no camera in $1: $(cat "$WORK/camera-$1")" && exit 1; }
 }
 
-# How a denied connection ends. By tc always so; by connect() see hostile_world.
+# How a denied connection ends: by tc, which alone judges the checker's, always so; by connect() see find_denied.
 denied=ECONNREFUSED
 
 # The tutorial's three accounts: bookbuyer may buy, use 3001 and ask 3053 by UDP, bookthief may buy and not steal. bookthief is the hostile one and has raw sockets,
