@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs alone: it changes a setting of the machine.
 # tests/leftovers sees what it is for: each kind of thing that is left behind is named, and gone again it is not.
 set -uo pipefail
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs alone: it measures what a connection costs.
 # 10 000 pods' worth: as many ServiceAccounts compiled and live, as many entries in the tables of pods. A connection costs what it cost
 # before (a figure), status answers, nobody fails. LOAD_IDENTITIES is how many.
 # shellcheck source=tests/e2e/lib.sh

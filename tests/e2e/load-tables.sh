@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs alone: it fills tables, the kernel's memory with them.
 # Every table filled on purpose: what needs a new entry is refused with a reason that is counted and shown, everybody else goes on.
 # LOAD_ALL=1 also compiles too many ServiceAccounts; LOAD_FLOWS=1 fills the flow table to its last entry, too (150 MB of kernel memory, some seconds).
 # shellcheck source=tests/e2e/lib.sh
