@@ -3,8 +3,9 @@
 # What the demo stands in: the lock, the working directory, the pods, a machine "outside", and the removal of all that.
 
 # A network namespace with a cable to this machine plays somebody outside. The addresses are reserved for documentation (RFC 5737); each
-# instance has four of them.
-OUTSIDE_NUMBER=$(($(cksum <<<"$RINGFENCE_INSTANCE" | cut -d' ' -f1) % 64))
+# instance has four of them: which, follows from the second number of its pods' range, as that is nobody else's either.
+OUTSIDE_NUMBER=$(cut -d. -f2 <<<"$RINGFENCE_POD_CIDR")
+OUTSIDE_NUMBER=$((OUTSIDE_NUMBER / 2 % 64))
 OUTSIDE_GATEWAY=203.0.113.$((OUTSIDE_NUMBER * 4 + 1))
 OUTSIDE_ADDRESS=203.0.113.$((OUTSIDE_NUMBER * 4 + 2))
 OUTSIDE_LINK=rfdemo-out$OUTSIDE_NUMBER

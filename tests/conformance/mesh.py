@@ -46,10 +46,15 @@ class Mesh:
             raise MeshError(f"{BUILD} has no programs: run make first")
         # An abstract socket is a lock that no death leaves behind.
         self.lock = socket.socket(socket.AF_UNIX)
-        try:
-            self.lock.bind(f"\0{INSTANCE}")
-        except OSError:
-            raise MeshError("another tests/conformance/run is at work on this machine") from None
+        deadline = time.monotonic() + 600  # another checkout's run is soon over
+        while True:
+            try:
+                self.lock.bind(f"\0{INSTANCE}")
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise MeshError("another tests/conformance/run is at work on this machine") from None
+                time.sleep(0.5)
         self.work = tempfile.mkdtemp(prefix=f"{INSTANCE}.", dir="/tmp")
         self.directory = os.path.join(self.work, "policies")
         os.mkdir(self.directory)

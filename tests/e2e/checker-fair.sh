@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# Runs alone: a flood, and requests that have to come back in time.
 # One pod takes all the connections of the checker that it can get, and then floods it: the other pods are served as always.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

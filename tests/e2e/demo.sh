@@ -3,11 +3,12 @@
 # The demo ends without a difference and leaves nothing behind, also when it is interrupted or killed in the middle.
 set -uo pipefail
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
-exec 9<"$0"
-flock -w 250 9 || exit 1 # as in lib.sh: one at a time
-export RINGFENCE_INSTANCE=rfe-demo-$$ RINGFENCE_POD_CIDR=10.190.0.0/16 RINGFENCE_SERVICE_CIDR=10.191.0.0/16
+# shellcheck source=tests/e2e/slot.bash
+. "$TOP/tests/e2e/slot.bash"
+take_slot demo || exit 1
 work=$(mktemp -d) failures=0 demo=
-trap '[ -z "$demo" ] || kill -KILL "$demo"; "$TOP/scripts/demo" --stop; rm -rf "$work"' EXIT
+trap '[ -z "$demo" ] || kill -KILL "$demo"; ! "$TOP/scripts/demo" --stop 9>&- || give_slot; rm -rf "$work"' EXIT
+trap 'exit 143' INT TERM
 
 judge() {
 	if "${@:2}" >"$work/said" 2>&1; then
@@ -21,7 +22,7 @@ judge() {
 
 # Starts the demo in the background and waits until it is well inside. A shell gives its background jobs an ignored SIGINT: undo that.
 start_demo() {
-	env --default-signal=INT "$TOP/scripts/demo" --no-deps --no-build >"$work/demo" 2>&1 </dev/null 9<&- &
+	env --default-signal=INT "$TOP/scripts/demo" --no-deps --no-build >"$work/demo" 2>&1 </dev/null 9>&- &
 	demo=$!
 	for _ in $(seq 600); do
 		grep -q '^== 4' "$work/demo" && return
@@ -42,8 +43,8 @@ end_demo() {
 	return $result
 }
 
-# What carries our name or addresses, and what belongs to nobody; the rest of the machine may be busy, and scripts/test looks at all of it.
-export LEFTOVERS_ONLY="$RINGFENCE_INSTANCE|rfdemo|10\\.19[01]\\.|sysctls|packet filter"
+# What carries our name or addresses, and what no other test touches; the rest of the machine may be busy, and scripts/test looks at all of it.
+export LEFTOVERS_ONLY="$RINGFENCE_INSTANCE|rfdemo-out$((number / 2 % 64))|10\\.($number|$((number + 1)))\\.|sysctls: (?!.*ipfrag_time)|packet filter"
 nothing_left() {
 	"$TOP/tests/leftovers" compare "$work/before"
 }

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # An agent whose maps have another layout (make LAYOUT=test) takes the tables over, and the first one takes them back, after SIGTERM, after
 # kill -9, and when it is killed itself in the middle: nothing forbidden passes at any time, and an allowed connection loses no byte.
-# TAKEOVER_KILLS (default 8) killed takeovers, spread over everything a takeover does.
+# TAKEOVER_KILLS (default 5; 30 for a long run, with E2E_TIMEOUT=900) killed takeovers: at the four moments around the publishing, the others spread
+# over everything a takeover does, by TAKEOVER_SEED, which is printed.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
-KILLS=${TAKEOVER_KILLS:-8}
+KILLS=${TAKEOVER_KILLS:-5}
+RANDOM=${TAKEOVER_SEED:=$$}
+echo "TAKEOVER_SEED=$TAKEOVER_SEED TAKEOVER_KILLS=$KILLS"
 FIRST=$BUILD SECOND=${RINGFENCE_BUILD_LAYOUT:-$BUILD/layout}
 [ -n "${RINGFENCE_BUILD_LAYOUT:-}" ] || flock "$BUILD" make -s -C "$TOP" LAYOUT=test programs >"$WORK/log/make" 2>&1 9>&- || exit 1
 # shellcheck source=tests/e2e/siege.bash

@@ -3,6 +3,9 @@
 # tests/leftovers sees what it is for: each kind of thing that is left behind is named, and gone again it is not.
 set -uo pipefail
 TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+# Names and one setting that are the machine's: one run at a time, of any checkout.
+exec 9>>/tmp/rf-test-leftovers.lock
+flock -w 250 9 || exit 1
 work=$(mktemp -d /tmp/rfe-leftovers.XXXXXX) failures=0 pid=
 cgroup=$(awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") { print $5; exit } }' /proc/self/mountinfo)/rfe-leftovers
 
@@ -26,7 +29,7 @@ mkdir "$work/mount" "$cgroup" && mount -t tmpfs rfe-leftovers "$work/mount"
 bpftool map create /sys/fs/bpf/rfe-leftovers type array key 4 value 4 entries 1 name rfe_left || exit 1
 cat /proc/sys/net/ipv4/ipfrag_time >"$work/sysctl"
 echo $(($(cat "$work/sysctl") + 1)) >/proc/sys/net/ipv4/ipfrag_time
-bash -c 'exec -a rfe-leftovers-process sleep 60' &
+bash -c 'exec -a rfe-leftovers-process sleep 60' 9>&- &
 pid=$!
 disown
 said=$("$TOP/tests/leftovers" compare "$work/before")

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# Runs alone: its flood would fall on others.
 # One pod floods in every way it can; another's allowed requests all succeed meanwhile, the agent stays small and answers, what could not be
 # told is counted. LOAD_SECONDS (default 1) is how long each flood lasts. The figures are for people; only failures fail the test.
 # shellcheck source=tests/e2e/lib.sh

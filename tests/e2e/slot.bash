@@ -49,6 +49,7 @@ clear_slot() {
 	[ -s "$SLOTS/rf-test-slot-$1" ] || return 0
 	read -r instance <"$SLOTS/rf-test-slot-$1"
 	RINGFENCE_INSTANCE=$instance "${RINGFENCE_BUILD:-$TOP/build}/ringfence" uninstall --yes --force >/dev/null 2>&1 9>&- || return 1
+	[[ $instance != rfe-* ]] || rm -rf -- /tmp/"$instance".*
 	: >"$SLOTS/rf-test-slot-$1"
 }
 

@@ -168,7 +168,9 @@ int rf_compare_layouts(struct rf_datapath *dp, const char *dir, struct rf_compar
 	r = rf_dp_objects_each_map(compare_map, &c);
 	if (r < 0)
 		return rf_dp_fail(dp, -r, "cannot compare the maps in '%s' with this version's", dir);
-	result.convertible = rf_layout_is_convertible(result.version);
+	/* An uninstall that was killed leaves maps without the program that knows their types, and perhaps not all of them. */
+	result.differs = result.differs || (!old_ask && result.epoch);
+	result.convertible = old_ask && rf_layout_is_convertible(result.version);
 	*ret = result;
 	return 0;
 }

@@ -20,7 +20,7 @@ struct rf_comparison {
 	__u32 version;    /* RF_LAYOUT_VERSION of who wrote the pinned ones, 0: not known */
 	rf_epoch_t epoch; /* live there */
 	bool differs;     /* at least one map has another layout */
-	bool convertible; /* what differs can be converted: the meaning is the same, only places are not */
+	bool convertible; /* what differs can be converted: the meaning is the same, only places are not, and the types are known */
 };
 
 /* dir: where the pins are. 0 or -errno with dp's error set. */

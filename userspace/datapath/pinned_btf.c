@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datapath/pinned_btf.h"
 
+#include <errno.h>
+
 #include <bpf/bpf.h>
 
 #include "core/cleanup.h"
@@ -19,7 +21,7 @@ struct btf *rf_btf_of_program(const char *dir, const char *name)
 
 struct rf_layout rf_layout_named(const struct btf *btf, const char *name)
 {
-	__s32 id = btf__find_by_name(btf, name);
+	__s32 id = btf ? btf__find_by_name(btf, name) : -ENOENT;
 
 	return (struct rf_layout){btf, id > 0 ? (__u32)id : 0};
 }

@@ -245,10 +245,13 @@ static int begin_empty(struct rf_datapath *dp, const struct rf_comparison *c)
 	struct rf_control control = {.layout = RF_LAYOUT_VERSION};
 	__u32 zero = 0;
 
-	warn(dp,
-	     "tables of layout %u cannot be converted to layout %u: this agent began with empty ones, and connections of pods that were "
-	     "open were reset",
-	     c->version, RF_LAYOUT_VERSION);
+	if (rf_layout_is_convertible(c->version))
+		warn(dp, "the tables in the kernel were not whole (an uninstall that was interrupted?): this agent began with empty ones");
+	else
+		warn(dp,
+		     "tables of layout %u cannot be converted to layout %u: this agent began with empty ones, and connections of pods "
+		     "that were open were reset",
+		     c->version, RF_LAYOUT_VERSION);
 	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
 		return rf_dp_fail(dp, errno, "cannot write the control map");
 	return 0;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
+# Runs alone: a bound in milliseconds.
 # A revision that forbids connections cuts them on both sides within 100 ms, whatever they do: idle, still in SYN_SENT, tunnels through the
 # checker, kept-alive connections between two requests. FLOWS=1000 in all. A route that goes takes its tunnels with it, and the next request
 # of a kept-alive connection is decided by the new revision.

@@ -69,6 +69,18 @@ end_noted "$STATE/agent.pid" KILL
 judge "the agent is dead" "0: *Removed*" "$(said rf uninstall --yes --force)"
 judge "all is gone" "" "$(traces)"
 
+# What an uninstall leaves that was killed at the worst moments: tables without the program that knows their types, and not all of them.
+for remains in "progs/*" "progs/* maps/*s maps/allow maps/config"; do
+	begin || exit 1
+	end_noted "$STATE/agent.pid" KILL
+	# shellcheck disable=SC2086 # patterns
+	(cd "/sys/fs/bpf/$RINGFENCE_INSTANCE" && rm $remains) || complain "cannot remove $remains"
+	judge "without $remains: an agent starts" yes "$(begin && echo yes)"
+	judge "and says what it found" "*were not whole*" "$(status_of "[w['text'] for w in d['warnings']]")"
+	end_noted "$STATE/agent.pid"
+	rf uninstall --yes --force >"$WORK/log/uninstall" 2>&1 || complain "it cannot be uninstalled"
+done
+
 n=$((RANDOM % STEP + 1)) first=$n count=0
 while whole_instance; do
 	end_noted "$STATE/agent.pid" KILL
