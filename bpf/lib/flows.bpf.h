@@ -47,13 +47,14 @@ static __always_inline int rf_flow_remove(const struct rf_tuple *key, __u64 pod)
 	return 1;
 }
 
-/* Returns a reason to deny, or 0. */
+/* Returns a reason to deny, or 0. What comes from outside counts on the pod that is dialled, and leaves it half of its share. */
 static __always_inline __u32 rf_flow_insert(const struct rf_tuple *key, const struct rf_flow *flow)
 {
 	struct rf_usage *u = rf_usage_of(flow->pod);
+	__u64 limit = flow->reason == RF_REASON_ALLOW_INGRESS ? RF_FLOWS_FROM_OUTSIDE : RF_FLOWS_PER_POD;
 	long r;
 
-	if (!u || rf_quota_take(u, &u->flows, RF_FLOWS_PER_POD))
+	if (!u || rf_quota_take(u, &u->flows, limit))
 		return RF_REASON_FLOW_QUOTA;
 	r = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	if (!r)
@@ -82,6 +83,7 @@ static __always_inline void rf_flow_open(const struct rf_packet *p, const struct
 		.src = q->src,
 		.dst = q->dst,
 		.via_checker = (__u16)via_checker,
+		.life = p->tuple.proto == RF_PROTO_TCP ? RF_FLOW_HALF_OPEN : 0,
 		.rule_id = a->rule_id,
 		.seen_ns = bpf_ktime_get_ns(),
 		.bytes = p->ip_len,

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
  * ICMP errors (RFC 792 types 3, 11, 12; RFC 4443 types 1 to 4) about an admitted flow. The error must come from the very end that the
- * quoted packet was sent to and go to the end that sent it: errors of routers between them are not admitted. What is quoted must be the
- * first bytes of a plain TCP or UDP packet of a flow that stands; and no error is longer than its RFC lets it be (RFC 1812 section 4.3.2.3:
- * 576 bytes; RFC 4443 section 2.4 c: 1280 bytes).
+ * quoted packet was sent to and go to the end that sent it. Between pods there is no router; on the way outside there are, and of them
+ * one error is admitted: "your packet is too big" (RFC 1191 section 4, RFC 8201 section 4), for without it connections hang. What is quoted
+ * must be the first bytes of a plain TCP or UDP packet of a flow that stands; and no error is longer than its RFC lets it be (RFC 1812
+ * section 4.3.2.3: 576 bytes; RFC 4443 section 2.4 c: 1280 bytes).
  */
 #pragma once
 
 #include "lib/flows.bpf.h"
+#include "lib/pods.bpf.h"
 
 #define RF_ICMP_HEADER    8
 #define RF_ICMP_MAX       576
@@ -25,6 +27,11 @@ static __always_inline int rf_is_icmp_error(const struct rf_packet *p, __u8 type
 	if (rf_addr_is4(&p->tuple.saddr))
 		return type == 3 || type == 11 || type == 12;
 	return type >= 1 && type <= 4;
+}
+
+static __always_inline int rf_is_too_big(const struct rf_packet *p, __u8 type, __u8 code)
+{
+	return rf_addr_is4(&p->tuple.saddr) ? type == 3 && code == 4 : type == 2;
 }
 
 static __always_inline int rf_quoted4(struct __sk_buff *skb, const struct rf_packet *p, struct rf_tuple *quoted)
@@ -61,22 +68,25 @@ static __always_inline int rf_quoted6(struct __sk_buff *skb, const struct rf_pac
 	return sizeof(ip);
 }
 
-/* q: of the ICMP packet itself. */
-static __always_inline int rf_is_related(struct __sk_buff *skb, const struct rf_packet *p, const struct rf_question *q)
+/* q: of the ICMP packet itself. by_router: it arrived from an address of no pod. */
+static __always_inline int rf_is_related(struct __sk_buff *skb, const struct rf_packet *p, const struct rf_question *q, int by_router)
 {
 	struct rf_question back = {.src = q->dst, .dst = q->src};
 	struct rf_tuple quoted = {};
 	struct rf_quoted_ports ports;
 	struct rf_found f;
 	int header;
-	__u8 type;
+	__u8 kind[2]; /* type, code */
 
-	if (bpf_skb_load_bytes(skb, p->l4, &type, sizeof(type)) || !rf_is_icmp_error(p, type))
+	if (bpf_skb_load_bytes(skb, p->l4, kind, sizeof(kind)) || !rf_is_icmp_error(p, kind[0]))
 		return 0;
 	header = rf_addr_is4(&p->tuple.saddr) ? rf_quoted4(skb, p, &quoted) : rf_quoted6(skb, p, &quoted);
 	if (header < 0 || (quoted.proto != RF_PROTO_TCP && quoted.proto != RF_PROTO_UDP))
 		return 0;
-	if (!rf_addr_equal(&quoted.saddr, &p->tuple.daddr) || !rf_addr_equal(&quoted.daddr, &p->tuple.saddr))
+	if (!rf_addr_equal(&quoted.saddr, &p->tuple.daddr))
+		return 0;
+	if (!rf_addr_equal(&quoted.daddr, &p->tuple.saddr) &&
+	    (!by_router || !rf_is_too_big(p, kind[0], kind[1]) || rf_peer_of(&quoted.daddr)))
 		return 0;
 	if (bpf_skb_load_bytes(skb, p->l4 + RF_ICMP_HEADER + (__u32)header, &ports, sizeof(ports)))
 		return 0;
