@@ -3,7 +3,7 @@
 """attack.py NAME [KEY=VALUE]...: one hostile attempt on the network, from wherever it is started. Prints one word for what the attacker saw
 ("connected", "sent", "refused", "timeout", "EPERM", ...). The victim's side is judged by tests/tools/camera.py, not by us.
 
-tcp     to=ADDRESS port=N mark=TEXT [family=6] [protocol=mptcp] [fastopen=1] [from=ADDRESS] [sport=N] [device=NAME] [somark=N] [options=HEX]
+tcp     to=ADDRESS port=N mark=TEXT [family=6] [protocol=mptcp] [fastopen=1] [from=ADDRESS] [sport=N] [device=NAME] [somark=N] [options=HEX] [size=BYTES]
 udp     to=ADDRESS port=N mark=TEXT [how=connected|sendto|sendmsg|other|many|cork|more|unspec|segments|from] [family=6] [lite=1] [sport=N] [size=BYTES] [wait=1: for an answer]
         [source=ADDRESS: for how=from, IP_PKTINFO]
         [options=HEX: a hop-by-hop header of an IPv6 socket]
@@ -70,6 +70,7 @@ def stream_socket(a):
 
 def tcp(a):
     sock, mark, to = stream_socket(a), a["mark"].encode() + b"\r\n\r\n", (place(a), int(a["port"]))
+    mark += b"." * (int(a.get("size", 0)) - len(mark))
     if a.get("fastopen"):
         sock.settimeout(None)  # or it would only begin
         sock.sendto(mark, MSG_FASTOPEN, to)
