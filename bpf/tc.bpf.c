@@ -83,12 +83,17 @@ static __always_inline __u32 conclude(struct rf_passage *w, __u32 reason, __u32 
 	return 0;
 }
 
-/* Neither TCP nor UDP. by_router: it could be of a router on the way to the outside. */
-static __always_inline __u32 judge_other(struct __sk_buff *skb, const struct rf_passage *w, int by_router)
+static __always_inline int is_local(const struct rf_peer *peer)
+{
+	return peer && (peer->flags & RF_PEER_LOCAL);
+}
+
+/* Neither TCP nor UDP. flags: RF_ICMP_* */
+static __always_inline __u32 judge_other(struct __sk_buff *skb, const struct rf_passage *w, __u32 flags)
 {
 	if (!rf_is_icmp(&w->p))
 		return RF_REASON_IP_PROTOCOL;
-	if (!rf_is_related(skb, &w->p, &w->q, by_router))
+	if (!rf_is_related(skb, &w->p, &w->q, flags))
 		return RF_REASON_ICMP;
 	tell(w, RF_REASON_ALLOW_RELATED);
 	return 0;
@@ -118,7 +123,7 @@ static __always_inline __u32 judge_leaving(struct __sk_buff *skb, const struct r
 	if (rf_addr_is_multicast(&w->p.tuple.daddr))
 		return RF_REASON_MULTICAST;
 	if (w->p.tuple.proto != RF_PROTO_TCP && !datagram)
-		return judge_other(skb, w, 0);
+		return judge_other(skb, w, is_local(w->peer) ? 0 : RF_ICMP_LAST);
 	if (rf_is_nobodys(owner) && (datagram || rf_opens(&w->p)))
 		return RF_REASON_NO_TAG;
 	if (datagram && owner == RF_TAG_CHECKER)
@@ -137,7 +142,7 @@ static __always_inline int hand_over(struct __sk_buff *skb, const struct rf_pack
 	if (rf_addr_is4(&p->tuple.daddr))
 		return TC_ACT_UNSPEC;
 	peer = rf_peer_of(&p->tuple.daddr);
-	if (!peer || !(peer->flags & RF_PEER_LOCAL))
+	if (!is_local(peer))
 		return TC_ACT_UNSPEC;
 	there = bpf_map_lookup_elem(&pods, &peer->pod);
 	if (!there || (skb->len > ETH_HLEN + p->ip_len && bpf_skb_change_tail(skb, ETH_HLEN + p->ip_len, 0)))
@@ -210,11 +215,11 @@ static __always_inline int comes_from(struct __sk_buff *skb, const struct rf_pee
 
 static __always_inline __u32 judge_arriving(struct __sk_buff *skb, const struct rf_passage *w, const struct rf_pod *pod)
 {
-	int local = w->peer && (w->peer->flags & RF_PEER_LOCAL);
+	int local = is_local(w->peer);
 	__u32 reason;
 
 	if (w->p.tuple.proto != RF_PROTO_TCP && w->p.tuple.proto != RF_PROTO_UDP)
-		return judge_other(skb, w, !w->peer);
+		return judge_other(skb, w, RF_ICMP_LAST | (w->peer ? 0 : RF_ICMP_BY_ROUTER));
 	if (w->p.tuple.proto == RF_PROTO_TCP && w->p.tuple.dport == pod->checker_port)
 		return RF_REASON_CHECKER_DIALED;
 	if (rf_opens(&w->p) && !local)
@@ -242,7 +247,7 @@ static __always_inline int enter(struct __sk_buff *skb, struct rf_passage *w, __
 	own = rf_own_addr(pod, &w->p.tuple.daddr);
 	if (rf_addr_is_none(own) || !rf_addr_equal(&w->p.tuple.daddr, own))
 		return drop(w, rf_addr_is_multicast(&w->p.tuple.daddr) ? RF_REASON_MULTICAST : RF_REASON_NOT_ADDRESSED);
-	if (w->peer && (w->peer->flags & RF_PEER_LOCAL) && !comes_from(skb, w->peer))
+	if (is_local(w->peer) && !comes_from(skb, w->peer))
 		return drop(w, RF_REASON_SPOOFED);
 	reason = conclude(w, parsed ? parsed : judge_arriving(skb, w, pod), 0);
 	if (!reason)

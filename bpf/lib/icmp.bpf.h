@@ -68,30 +68,46 @@ static __always_inline int rf_quoted6(struct __sk_buff *skb, const struct rf_pac
 	return sizeof(ip);
 }
 
-/* q: of the ICMP packet itself. by_router: it arrived from an address of no pod. */
-static __always_inline int rf_is_related(struct __sk_buff *skb, const struct rf_packet *p, const struct rf_question *q, int by_router)
+#define RF_ICMP_BY_ROUTER 0x1 /* it arrived from an address of no pod */
+#define RF_ICMP_LAST      0x2 /* nobody judges it after this */
+
+/* Who asked is told an answer and says that nobody listens there any more: whoever has the port next has not asked (RFC 1122 section
+ * 3.2.2.1; RFC 4443 section 3.1). */
+static __always_inline void rf_end_exchange(const struct rf_packet *p, const __u8 *kind, const struct rf_found *f)
+{
+	int is4 = rf_addr_is4(&p->tuple.saddr);
+
+	if (f->from_responder && f->key.proto == RF_PROTO_UDP && kind[0] == (is4 ? 3 : 1) && kind[1] == (is4 ? 3 : 4))
+		rf_flow_remove(&f->key, f->flow->pod);
+}
+
+/* q: of the ICMP packet itself. flags: RF_ICMP_* */
+static __always_inline int rf_is_related(struct __sk_buff *skb, const struct rf_packet *p, const struct rf_question *q, __u32 flags)
 {
 	struct rf_question back = {.src = q->dst, .dst = q->src};
-	struct rf_tuple quoted = {};
 	struct rf_quoted_ports ports;
-	struct rf_found f;
+	struct rf_found f = {}; /* what is quoted */
 	int header;
 	__u8 kind[2]; /* type, code */
 
 	if (bpf_skb_load_bytes(skb, p->l4, kind, sizeof(kind)) || !rf_is_icmp_error(p, kind[0]))
 		return 0;
-	header = rf_addr_is4(&p->tuple.saddr) ? rf_quoted4(skb, p, &quoted) : rf_quoted6(skb, p, &quoted);
-	if (header < 0 || (quoted.proto != RF_PROTO_TCP && quoted.proto != RF_PROTO_UDP))
+	header = rf_addr_is4(&p->tuple.saddr) ? rf_quoted4(skb, p, &f.key) : rf_quoted6(skb, p, &f.key);
+	if (header < 0 || (f.key.proto != RF_PROTO_TCP && f.key.proto != RF_PROTO_UDP))
 		return 0;
-	if (!rf_addr_equal(&quoted.saddr, &p->tuple.daddr))
+	if (!rf_addr_equal(&f.key.saddr, &p->tuple.daddr))
 		return 0;
-	if (!rf_addr_equal(&quoted.daddr, &p->tuple.saddr) &&
-	    (!by_router || !rf_is_too_big(p, kind[0], kind[1]) || rf_peer_of(&quoted.daddr)))
+	if (!rf_addr_equal(&f.key.daddr, &p->tuple.saddr) &&
+	    (!(flags & RF_ICMP_BY_ROUTER) || !rf_is_too_big(p, kind[0], kind[1]) || rf_peer_of(&f.key.daddr)))
 		return 0;
 	if (bpf_skb_load_bytes(skb, p->l4 + RF_ICMP_HEADER + (__u32)header, &ports, sizeof(ports)))
 		return 0;
-	quoted.sport = bpf_ntohs(ports.source);
-	quoted.dport = bpf_ntohs(ports.dest);
-	rf_flow_find(&quoted, &back, &f);
-	return f.flow && rf_flow_stands(f.flow, &f.key);
+	f.key.sport = bpf_ntohs(ports.source);
+	f.key.dport = bpf_ntohs(ports.dest);
+	rf_flow_find(&back, &f);
+	if (!f.flow || !rf_flow_stands(f.flow, &f.key))
+		return 0;
+	if (flags & RF_ICMP_LAST)
+		rf_end_exchange(p, kind, &f);
+	return 1;
 }

@@ -92,20 +92,28 @@ static __always_inline __u32 rf_judge_owner(const struct rf_packet *p, const str
 	return checked && owner != RF_TAG_CHECKER ? RF_REASON_CHECKER_BYPASS : 0;
 }
 
+/* What is found in the other direction is over, and must not be found again. */
+static __always_inline __u32 rf_begins_anew(const struct rf_found *f)
+{
+	if (f->flow && f->from_responder)
+		rf_flow_remove(&f->key, f->flow->pod);
+	return RF_MAY_OPEN;
+}
+
 /* A TCP segment that opens no connection, or a datagram. q is as if it opened one. owner: whose socket made it; check_owner: on leaving a
  * pod, where that is known. */
 static __always_inline __u32 rf_judge_known(const struct rf_packet *p, const struct rf_question *q, __u32 owner, int check_owner)
 {
 	int datagram = p->tuple.proto == RF_PROTO_UDP;
-	struct rf_found f;
+	struct rf_found f = {.key = p->tuple};
 	__u32 reason;
 
 	if (p->rst && p->data_len)
 		return RF_REASON_MALFORMED; /* nobody reads it but who waits for it in secret */
-	rf_flow_find(&p->tuple, q, &f);
+	rf_flow_find(q, &f);
 	/* Signed: another processor may have seen a packet of it after this one has read the clock. */
 	if (datagram && (!f.flow || (__s64)(bpf_ktime_get_ns() - f.flow->seen_ns) > (__s64)RF_FLOW_UDP_IDLE_NS))
-		return RF_MAY_OPEN;
+		return rf_begins_anew(&f);
 	if (!f.flow) /* The kernel ends a connection that is older than the mesh with an RST from the connection's own socket: the other
 		      * end is to be told. The kernel wrote it, so it carries nothing, and its source address was checked. */
 		return p->rst && !rf_is_nobodys(owner) && owner != RF_OWNER_RAW ? 0 : RF_REASON_NO_FLOW;
@@ -117,5 +125,5 @@ static __always_inline __u32 rf_judge_known(const struct rf_packet *p, const str
 		return 0; /* the end of a connection that was revoked must be told too */
 	reason = rf_flow_use(f.flow, &f.key, p);
 	/* No answer any more: as a datagram perhaps welcome by itself. */
-	return reason && datagram && f.from_responder ? RF_MAY_OPEN : reason;
+	return reason && datagram && f.from_responder ? rf_begins_anew(&f) : reason;
 }

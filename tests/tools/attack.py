@@ -150,7 +150,7 @@ def from_source(a, sock, mark, to):
     if is_six(a["to"]):
         return sock.sendmsg([mark], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, binary(a["source"]) + bytes(4))], 0, to)
     sock.setsockopt(socket.IPPROTO_IP, 15, 1)  # IP_FREEBIND
-    return sock.sendmsg([mark], [(socket.IPPROTO_IP, socket.IP_PKTINFO, bytes(4) + binary(a["source"]) + bytes(4))], 0, to)
+    return sock.sendmsg([mark], [(socket.IPPROTO_IP, 8, bytes(4) + binary(a["source"]) + bytes(4))], 0, to)
 
 
 OTHER_WAYS = {"cork": cork, "more": more, "unspec": unspec, "segments": segments, "from": from_source}
