@@ -14,16 +14,18 @@ static __always_inline int is_answer(struct bpf_sock_addr *ctx, const struct rf_
 {
 	struct rf_peer *peer = rf_peer_of(&in->addr);
 	struct rf_question q = {.src = pod->identity, .dst = peer ? peer->identity : 0};
-	struct rf_tuple t = {
-		.saddr = *rf_own_addr(pod, &in->addr),
-		.daddr = in->addr,
-		.sport = (__u16)ctx->sk->src_port,
-		.dport = in->port,
-		.proto = RF_PROTO_UDP,
+	struct rf_found f = {
+		.key =
+			{
+				.saddr = *rf_own_addr(pod, &in->addr),
+				.daddr = in->addr,
+				.sport = (__u16)ctx->sk->src_port,
+				.dport = in->port,
+				.proto = RF_PROTO_UDP,
+			},
 	};
-	struct rf_found f;
 
-	rf_flow_find(&t, &q, &f);
+	rf_flow_find(&q, &f);
 	if (!f.flow || !f.from_responder || bpf_ktime_get_ns() - f.flow->seen_ns > RF_FLOW_UDP_IDLE_NS)
 		return 0;
 	return rf_flow_stands(f.flow, &f.key);

@@ -49,7 +49,8 @@ static __always_inline void tell(const struct rf_passage *w, __u32 reason)
 	rf_note(&event, w->id);
 }
 
-/* Whose socket made this packet: RF_TAG_POD, RF_TAG_CHECKER, or RF_TAG_NONE (raw sockets, other pods' sockets, no socket at all). */
+/* Whose socket made this packet: RF_TAG_POD, RF_OWNER_RAW, RF_TAG_CHECKER, RF_OWNER_LINK, or RF_TAG_NONE (other pods' sockets, the kernel's
+ * own, as for the ACKs of TIME_WAIT and the resets of closed ports, no socket at all). */
 static __always_inline __u32 owner_of(struct __sk_buff *skb, __u64 pod)
 {
 	struct bpf_sock *sk = skb->sk;
@@ -60,8 +61,12 @@ static __always_inline __u32 owner_of(struct __sk_buff *skb, __u64 pod)
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return RF_TAG_NONE;
+	if (sk->family != RF_AF_INET && sk->family != RF_AF_INET6)
+		return RF_OWNER_LINK;
 	tag = bpf_sk_storage_get(&tags, sk, NULL, 0);
-	return tag && tag->pod == pod ? tag->kind : RF_TAG_NONE;
+	if (!tag || tag->pod != pod)
+		return RF_TAG_NONE;
+	return tag->kind == RF_TAG_POD && sk->type == RF_SOCK_RAW ? RF_OWNER_RAW : tag->kind;
 }
 
 /* What the judges left open: a new flow, which is told of once, and ends outside the mesh. */
@@ -78,12 +83,17 @@ static __always_inline __u32 conclude(struct rf_passage *w, __u32 reason, __u32 
 	return 0;
 }
 
-/* Neither TCP nor UDP. */
-static __always_inline __u32 judge_other(struct __sk_buff *skb, const struct rf_passage *w)
+static __always_inline int is_local(const struct rf_peer *peer)
+{
+	return peer && (peer->flags & RF_PEER_LOCAL);
+}
+
+/* Neither TCP nor UDP. flags: RF_ICMP_* */
+static __always_inline __u32 judge_other(struct __sk_buff *skb, const struct rf_passage *w, __u32 flags)
 {
 	if (!rf_is_icmp(&w->p))
 		return RF_REASON_IP_PROTOCOL;
-	if (!rf_is_related(skb, &w->p, &w->q))
+	if (!rf_is_related(skb, &w->p, &w->q, flags))
 		return RF_REASON_ICMP;
 	tell(w, RF_REASON_ALLOW_RELATED);
 	return 0;
@@ -113,8 +123,8 @@ static __always_inline __u32 judge_leaving(struct __sk_buff *skb, const struct r
 	if (rf_addr_is_multicast(&w->p.tuple.daddr))
 		return RF_REASON_MULTICAST;
 	if (w->p.tuple.proto != RF_PROTO_TCP && !datagram)
-		return judge_other(skb, w);
-	if (owner == RF_TAG_NONE && (datagram || rf_opens(&w->p)))
+		return judge_other(skb, w, is_local(w->peer) ? 0 : RF_ICMP_LAST);
+	if (rf_is_nobodys(owner) && (datagram || rf_opens(&w->p)))
 		return RF_REASON_NO_TAG;
 	if (datagram && owner == RF_TAG_CHECKER)
 		return RF_REASON_DATAGRAM;
@@ -122,8 +132,9 @@ static __always_inline __u32 judge_leaving(struct __sk_buff *skb, const struct r
 }
 
 /* The machine need not forward IPv6 (a setting of the whole machine, and not ours) for two pods on it to talk: what was admitted goes
- * straight to the other pod's interface, where it is judged again. */
-static __always_inline int hand_over(const struct rf_packet *p)
+ * straight to the other pod's interface, where it is judged again. What stands behind the packet's end stays here, as if it were
+ * forwarded: nobody has judged it. */
+static __always_inline int hand_over(struct __sk_buff *skb, const struct rf_packet *p)
 {
 	struct rf_peer *peer;
 	struct rf_pod *there;
@@ -131,10 +142,12 @@ static __always_inline int hand_over(const struct rf_packet *p)
 	if (rf_addr_is4(&p->tuple.daddr))
 		return TC_ACT_UNSPEC;
 	peer = rf_peer_of(&p->tuple.daddr);
-	if (!peer || !(peer->flags & RF_PEER_LOCAL))
+	if (!is_local(peer))
 		return TC_ACT_UNSPEC;
 	there = bpf_map_lookup_elem(&pods, &peer->pod);
-	return there ? (int)bpf_redirect_neigh(there->ifindex, NULL, 0, 0) : TC_ACT_SHOT;
+	if (!there || (skb->len > ETH_HLEN + p->ip_len && bpf_skb_change_tail(skb, ETH_HLEN + p->ip_len, 0)))
+		return TC_ACT_SHOT;
+	return (int)bpf_redirect_neigh(there->ifindex, NULL, 0, 0);
 }
 
 /* flags: 0 to answer a pod (back out of its veth), BPF_F_INGRESS to answer the side of the host. */
@@ -177,7 +190,7 @@ static __always_inline int leave(struct __sk_buff *skb, struct rf_passage *w, __
 	owner = owner_of(skb, w->id);
 	reason = conclude(w, parsed ? parsed : judge_leaving(skb, w, owner), owner == RF_TAG_CHECKER);
 	if (!reason)
-		return hand_over(&w->p);
+		return hand_over(skb, &w->p);
 	return parsed ? drop(w, reason) : refuse(skb, w, reason, 0);
 }
 
@@ -188,7 +201,7 @@ int rf_from_pod(struct __sk_buff *skb)
 	__u32 parsed = rf_parse(skb, &w.p);
 
 	if (rf_is_own_reset(skb, &w.p, parsed))
-		return hand_over(&w.p);
+		return hand_over(skb, &w.p);
 	return leave(skb, &w, parsed);
 }
 
@@ -202,11 +215,11 @@ static __always_inline int comes_from(struct __sk_buff *skb, const struct rf_pee
 
 static __always_inline __u32 judge_arriving(struct __sk_buff *skb, const struct rf_passage *w, const struct rf_pod *pod)
 {
-	int local = w->peer && (w->peer->flags & RF_PEER_LOCAL);
+	int local = is_local(w->peer);
 	__u32 reason;
 
 	if (w->p.tuple.proto != RF_PROTO_TCP && w->p.tuple.proto != RF_PROTO_UDP)
-		return judge_other(skb, w);
+		return judge_other(skb, w, RF_ICMP_LAST | (w->peer ? 0 : RF_ICMP_BY_ROUTER));
 	if (w->p.tuple.proto == RF_PROTO_TCP && w->p.tuple.dport == pod->checker_port)
 		return RF_REASON_CHECKER_DIALED;
 	if (rf_opens(&w->p) && !local)
@@ -234,7 +247,7 @@ static __always_inline int enter(struct __sk_buff *skb, struct rf_passage *w, __
 	own = rf_own_addr(pod, &w->p.tuple.daddr);
 	if (rf_addr_is_none(own) || !rf_addr_equal(&w->p.tuple.daddr, own))
 		return drop(w, rf_addr_is_multicast(&w->p.tuple.daddr) ? RF_REASON_MULTICAST : RF_REASON_NOT_ADDRESSED);
-	if (w->peer && (w->peer->flags & RF_PEER_LOCAL) && !comes_from(skb, w->peer))
+	if (is_local(w->peer) && !comes_from(skb, w->peer))
 		return drop(w, RF_REASON_SPOOFED);
 	reason = conclude(w, parsed ? parsed : judge_arriving(skb, w, pod), 0);
 	if (!reason)

@@ -14,6 +14,7 @@
 #define RF_AF_INET6     10
 #define RF_SOCK_STREAM  1
 #define RF_SOCK_DGRAM   2
+#define RF_SOCK_RAW     3
 #define RF_PROTO_ICMP   1
 #define RF_PROTO_TCP    6
 #define RF_PROTO_UDP    17

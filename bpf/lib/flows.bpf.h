@@ -29,11 +29,6 @@ union rf_flow_word {
 	__u64 word;
 };
 
-static __always_inline void rf_reverse(struct rf_tuple *to, const struct rf_tuple *t)
-{
-	*to = (struct rf_tuple){.saddr = t->daddr, .daddr = t->saddr, .sport = t->dport, .dport = t->sport, .proto = t->proto};
-}
-
 /* From the table and from its pod's account. Returns 1 if it was this call that removed it. */
 static __always_inline int rf_flow_remove(const struct rf_tuple *key, __u64 pod)
 {
@@ -47,13 +42,14 @@ static __always_inline int rf_flow_remove(const struct rf_tuple *key, __u64 pod)
 	return 1;
 }
 
-/* Returns a reason to deny, or 0. */
+/* Returns a reason to deny, or 0. What comes from outside counts on the pod that is dialled, and leaves it half of its share. */
 static __always_inline __u32 rf_flow_insert(const struct rf_tuple *key, const struct rf_flow *flow)
 {
 	struct rf_usage *u = rf_usage_of(flow->pod);
+	__u64 limit = flow->reason == RF_REASON_ALLOW_INGRESS ? RF_FLOWS_FROM_OUTSIDE : RF_FLOWS_PER_POD;
 	long r;
 
-	if (!u || rf_quota_take(u, &u->flows, RF_FLOWS_PER_POD))
+	if (!u || rf_quota_take(u, &u->flows, limit))
 		return RF_REASON_FLOW_QUOTA;
 	r = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	if (!r)
@@ -82,6 +78,7 @@ static __always_inline void rf_flow_open(const struct rf_packet *p, const struct
 		.src = q->src,
 		.dst = q->dst,
 		.via_checker = (__u16)via_checker,
+		.life = p->tuple.proto == RF_PROTO_TCP ? RF_FLOW_HALF_OPEN : 0,
 		.rule_id = a->rule_id,
 		.seen_ns = bpf_ktime_get_ns(),
 		.bytes = p->ip_len,
@@ -137,17 +134,38 @@ struct rf_found {
 	int from_responder;
 };
 
-/* The flow that a packet with these ends belongs to, in either direction. */
-static __always_inline void rf_flow_find(const struct rf_tuple *t, const struct rf_question *q, struct rf_found *found)
+/* The same in the other direction. In place: the stack of a program is small. */
+static __always_inline void rf_flow_turn(struct rf_found *found)
 {
-	found->key = *t;
-	found->from_responder = 0;
+	struct rf_tuple *t = &found->key;
+	struct rf_addr addr = t->saddr;
+	__u16 port = t->sport;
+
+	t->saddr = t->daddr;
+	t->daddr = addr;
+	t->sport = t->dport;
+	t->dport = port;
+	found->from_responder = !found->from_responder;
+}
+
+/* key and from_responder are set. */
+static __always_inline int rf_flow_look(const struct rf_question *q, struct rf_found *found)
+{
 	found->flow = bpf_map_lookup_elem(&flows, &found->key);
-	if (!found->flow) {
-		rf_reverse(&found->key, t);
-		found->from_responder = 1;
-		found->flow = bpf_map_lookup_elem(&flows, &found->key);
-	}
 	if (found->flow && !rf_same_ends(found->flow, q, found->from_responder))
 		found->flow = NULL;
+	return found->flow != NULL;
+}
+
+/* The flow that a packet with the ends of found->key belongs to, in either direction. Datagrams may have one in each, for either end may
+ * begin between the same two ports: then it is an answer, which may be admitted where beginning is not. */
+static __always_inline void rf_flow_find(const struct rf_question *q, struct rf_found *found)
+{
+	found->from_responder = 0;
+	if (found->key.proto == RF_PROTO_UDP)
+		rf_flow_turn(found);
+	if (rf_flow_look(q, found))
+		return;
+	rf_flow_turn(found);
+	rf_flow_look(q, found);
 }

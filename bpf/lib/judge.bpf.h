@@ -36,7 +36,6 @@ static __always_inline int rf_is_mesh_only(__u32 reason)
 	}
 }
 
-/* Two processors may lose each other's bit; the sweep then falls back to the idle time. */
 static __always_inline __u16 rf_life_bits(const struct rf_packet *p, int from_responder)
 {
 	__u16 bits = from_responder ? RF_FLOW_ANSWERED : 0;
@@ -44,6 +43,17 @@ static __always_inline __u16 rf_life_bits(const struct rf_packet *p, int from_re
 	if (p->fin)
 		bits |= from_responder ? RF_FLOW_FIN_BACK : RF_FLOW_FIN_THERE;
 	return p->rst ? bits | RF_FLOW_RESET : bits;
+}
+
+/* Two processors may lose each other's bit; the sweep then falls back to the idle time. */
+static __always_inline void rf_flow_live(struct rf_flow *flow, const struct rf_packet *p, int from_responder)
+{
+	__u16 life = flow->life | rf_life_bits(p, from_responder);
+
+	if (!from_responder && p->has_ack)
+		life &= (__u16)~RF_FLOW_HALF_OPEN;
+	if (life != flow->life)
+		flow->life = life;
 }
 
 /* Not a reason: nothing is known of this packet's flow, and it may open one. */
@@ -54,15 +64,40 @@ static __always_inline int rf_opens(const struct rf_packet *p)
 	return p->tuple.proto == RF_PROTO_TCP && p->syn && !p->has_ack;
 }
 
-/* Payload and FIN must come from the socket that opened the connection: the pod's own, or the checker's if that did, so that a raw socket
- * of the pod adds no byte behind the checker's back. Empty ACKs of TIME_WAIT have no full socket. */
+/* Owners of packets besides enum rf_tag_kind. */
+#define RF_OWNER_RAW  0x100 /* a raw socket of the pod: it writes what it likes into the TCP header */
+#define RF_OWNER_LINK 0x101 /* a packet socket: nobody's, and it writes what it likes */
+
+static __always_inline int rf_is_nobodys(__u32 owner)
+{
+	return owner == RF_TAG_NONE || owner == RF_OWNER_LINK;
+}
+
+static __always_inline int rf_is_handmade(__u32 owner)
+{
+	return owner == RF_OWNER_RAW || owner == RF_OWNER_LINK;
+}
+
+/* Payload and FIN must come from the socket that opened the connection: the pod's own, or the checker's if that did, so that the pod adds
+ * no byte behind the checker's back; nor an option of a handmade empty segment. Those of TIME_WAIT and of closed ports have no full socket,
+ * or one of the kernel's. */
 static __always_inline __u32 rf_judge_owner(const struct rf_packet *p, const struct rf_found *f, __u32 owner)
 {
-	if (!p->data_len && !p->fin)
+	int checked = !f->from_responder && f->flow->via_checker;
+
+	if (!p->data_len && !p->fin && !(checked && rf_is_handmade(owner)))
 		return 0;
-	if (owner == RF_TAG_NONE)
+	if (rf_is_nobodys(owner))
 		return RF_REASON_NO_TAG;
-	return !f->from_responder && f->flow->via_checker && owner != RF_TAG_CHECKER ? RF_REASON_CHECKER_BYPASS : 0;
+	return checked && owner != RF_TAG_CHECKER ? RF_REASON_CHECKER_BYPASS : 0;
+}
+
+/* What is found in the other direction is over, and must not be found again. */
+static __always_inline __u32 rf_begins_anew(const struct rf_found *f)
+{
+	if (f->flow && f->from_responder)
+		rf_flow_remove(&f->key, f->flow->pod);
+	return RF_MAY_OPEN;
 }
 
 /* A TCP segment that opens no connection, or a datagram. q is as if it opened one. owner: whose socket made it; check_owner: on leaving a
@@ -70,25 +105,25 @@ static __always_inline __u32 rf_judge_owner(const struct rf_packet *p, const str
 static __always_inline __u32 rf_judge_known(const struct rf_packet *p, const struct rf_question *q, __u32 owner, int check_owner)
 {
 	int datagram = p->tuple.proto == RF_PROTO_UDP;
-	struct rf_found f;
+	struct rf_found f = {.key = p->tuple};
 	__u32 reason;
 
 	if (p->rst && p->data_len)
 		return RF_REASON_MALFORMED; /* nobody reads it but who waits for it in secret */
-	rf_flow_find(&p->tuple, q, &f);
+	rf_flow_find(q, &f);
 	/* Signed: another processor may have seen a packet of it after this one has read the clock. */
 	if (datagram && (!f.flow || (__s64)(bpf_ktime_get_ns() - f.flow->seen_ns) > (__s64)RF_FLOW_UDP_IDLE_NS))
-		return RF_MAY_OPEN;
+		return rf_begins_anew(&f);
 	if (!f.flow) /* The kernel ends a connection that is older than the mesh with an RST from the connection's own socket: the other
-		      * end is to be told. It carries nothing, and its source address was checked. */
-		return p->rst && owner != RF_TAG_NONE ? 0 : RF_REASON_NO_FLOW;
-	f.flow->life |= rf_life_bits(p, f.from_responder);
-	if (p->rst)
-		return 0; /* the end of a connection that was revoked must be told too */
+		      * end is to be told. The kernel wrote it, so it carries nothing, and its source address was checked. */
+		return p->rst && !rf_is_nobodys(owner) && owner != RF_OWNER_RAW ? 0 : RF_REASON_NO_FLOW;
 	reason = check_owner && !datagram ? rf_judge_owner(p, &f, owner) : 0;
 	if (reason)
 		return reason;
+	rf_flow_live(f.flow, p, f.from_responder);
+	if (p->rst && !rf_is_handmade(owner))
+		return 0; /* the end of a connection that was revoked must be told too */
 	reason = rf_flow_use(f.flow, &f.key, p);
 	/* No answer any more: as a datagram perhaps welcome by itself. */
-	return reason && datagram && f.from_responder ? RF_MAY_OPEN : reason;
+	return reason && datagram && f.from_responder ? rf_begins_anew(&f) : reason;
 }

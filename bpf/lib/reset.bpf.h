@@ -109,11 +109,11 @@ static __always_inline int rf_reset_write(struct __sk_buff *skb, const struct rf
 	return 0;
 }
 
-/* Our own answer, on its way through an interface of ours. A process of the machine may be able to set the mark, too: it gains an empty RST
- * by it. */
+/* Our own answer, on its way through an interface of ours. A process of the machine may be able to set the mark, too: it gains an RST by
+ * it, and that without options. */
 static __always_inline int rf_is_own_reset(const struct __sk_buff *skb, const struct rf_packet *p, __u32 reason)
 {
 	if (skb->mark != RF_RESET_MARK || reason)
 		return 0;
-	return p->tuple.proto == RF_PROTO_TCP && p->rst && !p->syn && !p->fin && !p->data_len;
+	return p->tuple.proto == RF_PROTO_TCP && p->rst && !p->syn && !p->fin && skb->len == p->l4 + sizeof(struct tcphdr);
 }

@@ -255,6 +255,7 @@ RF_STATIC_ASSERT(sizeof(struct rf_origdst) == 64, "map layout");
 #define RF_FLOW_FIN_THERE 0x2 /* FIN from the initiator */
 #define RF_FLOW_FIN_BACK  0x4 /* FIN from the responder */
 #define RF_FLOW_RESET     0x8
+#define RF_FLOW_HALF_OPEN 0x10 /* TCP: the initiator has not acknowledged anything yet */
 /* epoch, verdict and reason are one aligned 8-byte word and are always stored as one, so no reader sees half a decision. */
 struct rf_flow {
 	rf_epoch_t epoch; /* revision that decided; another epoch = decide again */
@@ -275,9 +276,10 @@ RF_STATIC_ASSERT(sizeof(struct rf_flow) == 56 + RF_LAYOUT_TEST_SIZE, "map layout
 
 /* ---- usage (live): HASH cgroup id -> what this pod occupies of the tables that all pods share. Writers: the agent makes and removes the
  * row with the pod, programs count in it (atomically). No row: the pod gets nothing (flow-quota). Full: the pod is not started. ---- */
-#define RF_FLOWS_PER_POD   65536 /* entries of `flows` */
-#define RF_ORIGINS_PER_POD 4096  /* entries of `origdst`: connections that wait for the checker */
-#define RF_EVENTS_PER_POD  1000  /* events a second (2^30 ns); what is above is counted here and in `lost` */
+#define RF_FLOWS_PER_POD      65536 /* entries of `flows` */
+#define RF_FLOWS_FROM_OUTSIDE 32768 /* so many, and none of them is opened from outside the mesh any more: the pod's own still are */
+#define RF_ORIGINS_PER_POD    4096  /* entries of `origdst`: connections that wait for the checker */
+#define RF_EVENTS_PER_POD     1000  /* events a second (2^30 ns); what is above is counted here and in `lost` */
 struct rf_usage {
 	__u64 flows;
 	__u64 origins;

@@ -407,6 +407,76 @@ static void test_icmpv6_errors(void **state)
 	expect_drop("rf_to_pod", &f, size, RF_REASON_ICMP, false);
 }
 
+/* "Too big" may come from any router between the pod and the outside, about what the pod sent there. */
+static void test_too_big(void **state)
+{
+	struct rf_tuple out = tuple(rf_addr4(POD_ADDR), 40000, rf_addr4(STRANGER), 53, IPPROTO_UDP), in = out;
+	struct icmp_error4 e = make_icmp4(), bad;
+	struct rf_peer peer = {.identity = SRC}; /* of another machine */
+
+	(void)state;
+	hook_pod();
+	publish(false, true, true);
+	e.ip.saddr = htonl(0x0a636363); /* nobody we know */
+	e.code = 4;
+	expect_drop("rf_to_pod", &e, ICMP4, RF_REASON_ICMP, false);
+	put_flow(out, DST, 0, now_ns());
+	expect_pass("rf_to_pod", &e, ICMP4);
+	for (int code = 0; code < 256; code++) {
+		bad = e;
+		bad.code = (uint8_t)code;
+		if (code != 4)
+			expect_drop("rf_to_pod", &bad, ICMP4, RF_REASON_ICMP, false);
+	}
+	bad = e;
+	bad.type = 11;
+	expect_drop("rf_to_pod", &bad, ICMP4, RF_REASON_ICMP, false);
+	bad = e;
+	bad.quoted.saddr = OUTSIDER; /* not sent by the pod */
+	expect_drop("rf_to_pod", &bad, ICMP4, RF_REASON_ICMP, false);
+	bad = e;
+	bad.sport = htons(40001);
+	expect_drop("rf_to_pod", &bad, ICMP4, RF_REASON_ICMP, false);
+	publish(false, false, true);
+	expect_drop("rf_to_pod", &e, ICMP4, RF_REASON_ICMP, false);
+	/* between pods there is no router, whatever flow there is */
+	publish(false, true, true);
+	expect_pass("rf_to_pod", &e, ICMP4);
+	in.daddr = rf_addr4(e.quoted.daddr = htonl(0x0ac90009));
+	assert_int_equal(bpf_map_update_elem(dp->maps[RF_MAP_PEERS], &in.daddr, &peer, BPF_ANY), 0);
+	put_flow(in, DST, SRC, now_ns());
+	expect_drop("rf_to_pod", &e, ICMP4, RF_REASON_ICMP, false);
+	e.ip.saddr = e.quoted.daddr;
+	expect_pass("rf_to_pod", &e, ICMP4);
+	assert_int_equal(bpf_map_delete_elem(dp->maps[RF_MAP_PEERS], &in.daddr), 0);
+}
+
+static void test_too_big6(void **state)
+{
+	struct rf_tuple key = tuple(pod_addr6(), 40000, outsider6(), 53, IPPROTO_UDP);
+	struct rf_addr router = {{htonl(0x20010db8), 0, 0, htonl(99)}};
+	struct frame6 f = make_frame6(router, pod_addr6(), IPPROTO_ICMPV6, 8 + 40 + 8),
+		      quoted = make_udp6(pod_addr6(), outsider6(), 40000, 53);
+	size_t size = HEAD6 + 8 + 40 + 8;
+
+	(void)state;
+	hook_pod();
+	publish(false, true, true);
+	memcpy(f.bytes + 8, &quoted.ip, 40);
+	memcpy(f.bytes + 48, &quoted.udp, 8);
+	put_flow(key, DST, 0, now_ns());
+	for (int type = 0; type < 256; type++) {
+		f.bytes[0] = (char)type;
+		if (type == 2)
+			expect_pass("rf_to_pod", &f, size);
+		else
+			expect_drop("rf_to_pod", &f, size, RF_REASON_ICMP, false);
+	}
+	f.bytes[0] = 2;
+	no_flows();
+	expect_drop("rf_to_pod", &f, size, RF_REASON_ICMP, false);
+}
+
 /* ---- what a pod may occupy ---- */
 
 static void test_flow_quota(void **state)
@@ -415,11 +485,11 @@ static void test_flow_quota(void **state)
 
 	(void)state;
 	setup(true);
-	set_usage(POD_ID, RF_FLOWS_PER_POD - 1);
+	set_usage(POD_ID, RF_FLOWS_FROM_OUTSIDE - 1); /* the rest is the pod's own */
 	expect_pass("rf_to_pod", &f, UDP4);
-	assert_int_equal(usage_of(POD_ID).flows, RF_FLOWS_PER_POD);
+	assert_int_equal(usage_of(POD_ID).flows, RF_FLOWS_FROM_OUTSIDE);
 	expect_drop("rf_to_pod", &g, 54, RF_REASON_FLOW_QUOTA, true);
-	assert_int_equal(usage_of(POD_ID).flows, RF_FLOWS_PER_POD);
+	assert_int_equal(usage_of(POD_ID).flows, RF_FLOWS_FROM_OUTSIDE);
 	assert_int_equal(usage_of(POD_ID).refused, 1);
 	expect_pass("rf_to_pod", &f, UDP4); /* what is there stays */
 	set_usage(POD_ID, 1);
@@ -430,6 +500,32 @@ static void test_flow_quota(void **state)
 	publish(false, false, false);
 	expect_drop("rf_to_pod", &g, 54, RF_REASON_NO_INGRESS, true);
 	assert_int_equal(usage_of(POD_ID).flows, 1);
+}
+
+static uint16_t life_of(struct rf_tuple key)
+{
+	struct rf_flow flow = {};
+
+	assert_true(flow_is_known(key, &flow));
+	return flow.life;
+}
+
+/* Who never sees the answer, because the address is not its own, never acknowledges it. */
+static void test_half_open(void **state)
+{
+	struct rf_tuple key = tuple(rf_addr4(OUTSIDER), 40000, rf_addr4(POD_ADDR), 80, IPPROTO_TCP);
+	struct frame there = make_frame(OUTSIDER, POD_ADDR, 40000, 80), back = make_frame(POD_ADDR, OUTSIDER, 80, 40000);
+
+	(void)state;
+	setup(true);
+	expect_pass("rf_to_pod", &there, 54);
+	assert_int_equal(life_of(key), RF_FLOW_HALF_OPEN);
+	back.tcp.th_flags = TH_SYN | TH_ACK;
+	expect_pass("rf_from_pod", &back, 54);
+	assert_int_equal(life_of(key), RF_FLOW_HALF_OPEN | RF_FLOW_ANSWERED);
+	there.tcp.th_flags = TH_ACK;
+	expect_pass("rf_to_pod", &there, 54);
+	assert_int_equal(life_of(key), RF_FLOW_ANSWERED);
 }
 
 static void test_no_account_no_flow(void **state)
@@ -542,7 +638,10 @@ int main(void)
 		cmocka_unit_test(test_icmp_errors),
 		cmocka_unit_test(test_icmp_errors_about_others),
 		cmocka_unit_test(test_icmpv6_errors),
+		cmocka_unit_test(test_too_big),
+		cmocka_unit_test(test_too_big6),
 		cmocka_unit_test(test_flow_quota),
+		cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_no_account_no_flow),
 		cmocka_unit_test(test_events_have_a_budget),
 		cmocka_unit_test(test_forget),

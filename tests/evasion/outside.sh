@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# From outside: a process of the machine, and another machine (a network namespace behind a cable of its own, whose packets are forwarded).
+# From outside: a process of the machine, a pod outside the mesh, and another machine (a network namespace behind a cable of its own, whose packets are forwarded).
 # shellcheck source=tests/evasion/lib.sh
 . "$(dirname "$0")/lib.sh"
 hostile_world
+plain_world
 
 machine() {
 	attack here "$@"
@@ -18,9 +19,41 @@ attempt "the machine, UDP with the mark of our own resets" no-ingress "sent" mac
 attempt "the machine, TCP with the mark of our own resets" no-ingress refused machine tcp to="$store" port=3001 somark=0x52464e43 mark=MARK
 attempt "the machine, a raw packet with bookbuyer's address" spoofed-source sent machine packet to="$store" source="$buyer" mark=MARK
 attempt "the same with the mark of our own resets" spoofed-source sent machine packet to="$store" source="$buyer" somark=0x52464e43 mark=MARK
+attempt "the machine, an RST with the mark of our own, and options" spoofed-source sent machine packet to="$store" source="$buyer" flags=R hide=options somark=0x52464e43 mark=MARK
 attempt "the machine, the middle of a connection nobody opened" no-flow sent machine packet to="$store" source=192.0.2.1 flags=PA mark=MARK
 attempt "the machine, ICMP" icmp sent machine packet to="$store" source=192.0.2.1 protocol=1 mark=MARK
 attempt "the machine, bound to bookbuyer's address with IP_FREEBIND" - ENETUNREACH machine tcp to="$store" port=3001 from="$buyer" foreign=1 mark=MARK
+
+# ---- a pod outside the mesh ----
+# unmeshed FAMILY STORE BUYER ICMP
+unmeshed() {
+	local family=$1 to=$2 via
+	attempt "$family: a pod outside the mesh, TCP" no-ingress refused attack plain tcp to="$to" port=3001 mark=MARK
+	attempt "$family: a pod outside the mesh, MSG_FASTOPEN" no-ingress refused attack plain tcp to="$to" port=3001 fastopen=1 mark=MARK
+	attempt "$family: a pod outside the mesh, UDP where no rule protects" no-ingress refused attack plain udp to="$3" port=4053 mark=MARK
+	attempt "$family: a pod outside the mesh, UDP" no-ingress refused attack plain udp to="$to" port=3053 mark=MARK
+	attempt "$family: a pod outside the mesh, the checker's port" no-ingress refused attack plain tcp to="$to" port=15001 mark=MARK
+	attempt "$family: a pod outside the mesh, UDP by raw socket" no-ingress sent attack plain packet to="$to" protocol=17 port=3053 mark=MARK
+	for via in raw link; do
+		attempt "$family: a pod outside the mesh, ICMP, $via socket" icmp sent attack plain packet to="$to" protocol="$4" mark=MARK via=$via
+		attempt "$family: a pod outside the mesh plays a router, $via socket" icmp sent attack plain packet to="$to" protocol="$4" type=$(($4 == 1 ? 3 : 2)) code=$(($4 == 1 ? 4 : 0)) quote="$to,5353,$3,7054,17" mark=MARK via=$via
+		attempt "$family: a pod outside the mesh, protocol 253, $via socket" ip-protocol sent attack plain packet to="$to" protocol=253 mark=MARK via=$via
+		attempt "$family: a pod outside the mesh, an RST of no connection, $via socket" no-flow sent attack plain packet to="$to" flags=R hide=options mark=MARK via=$via
+		attempt "$family: a pod outside the mesh, an empty segment, $via socket" no-flow sent attack plain packet to="$to" flags=A hide=options mark=MARK via=$via
+		attempt "$family: a pod outside the mesh, bookbuyer's address as the source, $via socket" spoofed-source sent attack plain packet to="$to" source="$3" mark=MARK via=$via
+	done
+}
+
+unmeshed IPv4 "$store" "$buyer" 1
+attempt "IPv4: a pod outside the mesh, a first fragment" fragment sent attack plain packet to="$store" fragment=0x2000 mark=MARK via=link
+if [ -n "$store6" ]; then
+	unmeshed IPv6 "$store6" "$buyer6" 58
+	attempt "IPv6: a pod outside the mesh, a hop-by-hop header" extension-header sent attack plain packet to="$store6" chain=0 protocol=17 mark=MARK via=link
+	attempt "IPv6: a pod outside the mesh, a first fragment" fragment sent attack plain packet to="$store6" chain=44 protocol=17 mark=MARK via=link
+	for where in options behind; do
+		attempt "the machine, an RST with the mark of our own, and something $where, over IPv6" spoofed-source sent machine packet to="$store6" source="$buyer6" flags=R hide=$where somark=0x52464e43 mark=MARK
+	done
+fi
 
 # ---- another machine ----
 outside=$RINGFENCE_INSTANCE cable=rfeo$number

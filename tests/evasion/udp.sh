@@ -23,6 +23,10 @@ forbidden() {
 	attempt "$family: UDP, sendmsg with a destination" no-rule refused attack bookthief udp to="$to" port=3053 mark=MARK how=sendmsg
 	attempt "$family: UDP, connected to oneself, sendmsg to another destination" no-rule refused attack bookthief udp to="$to" port=3053 mark=MARK how=other
 	attempt "$family: UDP, allowed destination first" no-rule refused attack bookthief udp to="$to" port=3053 mark=MARK how=many
+	attempt "$family: UDP, connected to oneself, then disconnected" no-rule refused attack bookthief udp to="$to" port=3053 mark=MARK how=unspec
+	attempt "$family: UDP_SEGMENT" no-rule refused attack bookthief udp to="$to" port=3053 mark=MARK how=segments
+	attempt "$family: UDP_CORK, the second piece elsewhere" - sent attack bookthief udp to="$to" port=3053 mark=MARK how=cork
+	attempt "$family: MSG_MORE, the second piece elsewhere" - sent attack bookthief udp to="$to" port=3053 mark=MARK how=more
 	attempt "$family: UDP to another port of who may use one" no-rule refused attack bookbuyer udp to="$to" port=3054 mark=MARK
 	attempt "$family: UDP to where only TCP is allowed" no-rule refused attack bookbuyer udp to="$to" port=3001 mark=MARK
 	attempt "$family: UDP by raw socket" no-rule sent attack bookthief packet to="$to" port=3053 protocol=17 mark=MARK
@@ -41,6 +45,9 @@ forbidden IPv4 "$store"
 attempt "UDP, v4-mapped, connected" no-rule refused attack bookthief udp to="$store" port=3053 mark=MARK how=connected family=6
 attempt "UDP, v4-mapped, sendto" no-rule refused attack bookthief udp to="$store" port=3053 mark=MARK family=6
 attempt "UDP, v4-mapped, connected to oneself first" no-rule refused attack bookthief udp to="$store" port=3053 mark=MARK how=other family=6
+attempt "bookbuyer's address as the source, IP_PKTINFO" no-rule refused attack bookthief udp to="$store" port=3053 how=from source="$buyer" mark=MARK
+attempt "bookthief's address as the source of who may, IP_PKTINFO" - "@(EINVAL|ENETUNREACH)" attack bookbuyer udp to="$store" port=3053 how=from source="$thief" mark=MARK
+allowed "UDP_SEGMENT, for whom UDP is allowed" answered allow-rule attack bookbuyer udp to="$store" port=3053 how=segments wait=1 mark=MARK
 attempt "bookbuyer's address as the source, raw socket" spoofed-source sent attack bookthief packet to="$store" port=3053 protocol=17 source="$buyer" mark=MARK
 attempt "bookbuyer's address as the source, packet socket" spoofed-source sent attack bookthief packet to="$store" port=3053 protocol=17 source="$buyer" mark=MARK via=link
 attempt "bookbuyer's address as the source, by the machine" spoofed-source sent attack here packet to="$store" port=3053 protocol=17 source="$buyer" mark=MARK
@@ -53,6 +60,8 @@ else
 	works "UDP over IPv6" attack plain udp to="$victim6" port=3001 mark=MARK
 	works "UDP over IPv6 by raw socket" attack plain packet to="$victim6" protocol=17 mark=MARK
 	forbidden IPv6 "$store6"
+	allowed "UDP_SEGMENT over IPv6, for whom UDP is allowed" answered allow-rule attack bookbuyer udp to="$store6" port=3053 how=segments wait=1 mark=MARK
+	attempt "bookthief's IPv6 address as the source of who may, IPV6_PKTINFO" - "@(EINVAL|EADDRNOTAVAIL|ENETUNREACH)" attack bookbuyer udp to="$store6" port=3053 how=from source="$thief6" mark=MARK
 	attempt "bookbuyer's IPv6 address as the source, raw socket" spoofed-source sent attack bookthief packet to="$store6" port=3053 protocol=17 source="$buyer6" mark=MARK
 	attempt "bookbuyer's IPv6 address as the source, packet socket" spoofed-source sent attack bookthief packet to="$store6" port=3053 protocol=17 source="$buyer6" mark=MARK via=link
 fi
@@ -78,6 +87,10 @@ next_mark
 result=$(attack bookthief packet to="$store" port=5353 sport=4053 protocol=17 mark="$mark")
 judge "bookthief's answer itself" sent "$result"
 expect "arrives" 1 grep -c "$mark" "$WORK/camera-bookstore"
+# Who asked has gone; its kernel said so ("port unreachable"), and who comes to have the port next has not asked.
+attempt "bookthief goes on answering when nobody listens any more" no-rule sent attack bookthief packet to="$store" port=5353 sport=4053 protocol=17 mark=MARK
+# bookstore has told bookbuyer something before, between the very ports from which bookbuyer will ask.
+allowed "bookstore sends from the port where it is asked" sent allow-datagram attack bookstore packet to="$buyer" port=6000 sport=3053 protocol=17 mark=MARK
 
 cat >"$WORK/protect-buyer.yaml" <<'YAML'
 apiVersion: access.smi-spec.io/v1alpha3
@@ -90,6 +103,7 @@ spec:
 YAML
 rf apply -f "$WORK/protect-buyer.yaml" >/dev/null || exit 1
 attempt "bookbuyer is protected, too" no-rule refused attack bookstore udp to="$buyer" port=4053 mark=MARK
+allowed "and is answered all the same when it asks from there" answered allow-rule attack bookbuyer udp to="$store" port=3053 sport=6000 wait=1 mark=MARK
 allowed "and is answered all the same when it asks" answered allow-rule attack bookbuyer udp to="$store" port=3053 wait=1 mark=MARK
 allowed "also through the Service" answered allow-rule attack bookbuyer udp to="$questions" port=53 wait=1 mark=MARK
 rf delete -f "$WORK/protect-buyer.yaml" >/dev/null || exit 1

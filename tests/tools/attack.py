@@ -3,16 +3,19 @@
 """attack.py NAME [KEY=VALUE]...: one hostile attempt on the network, from wherever it is started. Prints one word for what the attacker saw
 ("connected", "sent", "refused", "timeout", "EPERM", ...). The victim's side is judged by tests/tools/camera.py, not by us.
 
-tcp     to=ADDRESS port=N mark=TEXT [family=6] [protocol=mptcp] [fastopen=1] [from=ADDRESS] [sport=N] [device=NAME] [somark=N] [options=HEX]
-udp     to=ADDRESS port=N mark=TEXT [how=connected|sendto|sendmsg|other|many] [family=6] [lite=1] [sport=N] [size=BYTES] [wait=1: for an answer]
+tcp     to=ADDRESS port=N mark=TEXT [family=6] [protocol=mptcp] [fastopen=1] [from=ADDRESS] [sport=N] [device=NAME] [somark=N] [options=HEX] [size=BYTES]
+udp     to=ADDRESS port=N mark=TEXT [how=connected|sendto|sendmsg|other|many|cork|more|unspec|segments|from] [family=6] [lite=1] [sport=N] [size=BYTES] [wait=1: for an answer]
+        [source=ADDRESS: for how=from, IP_PKTINFO]
         [options=HEX: a hop-by-hop header of an IPv6 socket]
 talk    to=ADDRESS port=N: a connected UDP socket; sends each line of standard input and prints what came of it
 packet  to=ADDRESS mark=TEXT [via=raw|link] [protocol=N] [port=N] [sport=N] [flags=SAFR] [source=ADDRESS] [options=HEX] [sum=bad] [fragment=N]
         [vlan=N] [ethertype=HEX] [long=N: bytes that UDP's length says too much] [type=N: of ICMP] [quote=SOURCE,PORT,DESTINATION,PORT,PROTOCOL: the packet that an ICMP error is about]
         An IPv6 address makes an IPv6 packet; chain=N,N... puts these extension headers in front, length=N lies about the payload's
-inject  to=ADDRESS port=N dial=ADDRESS [dialport=N] mark=TEXT via=raw|link [flags=SAFR] [sum=bad]: a request in the middle of a connection that the
+        hide=behind|options: the mark stands behind the packet's end, or in TCP's options; no payload
+inject  to=ADDRESS port=N dial=ADDRESS [dialport=N] mark=TEXT via=raw|link [flags=SAFR] [sum=bad] [hide=behind|options]: a request in the middle of a connection that the
         checker has open
 """
+import ctypes
 import errno
 import fcntl
 import os
@@ -24,6 +27,7 @@ import time
 ANSWER_SECONDS = 1.0 * min(6, int(os.environ.get("RINGFENCE_PATIENCE", "1")))  # some attempts end by it
 SO_MARK, SO_BINDTODEVICE, MSG_FASTOPEN = 36, 25, 0x20000000
 IPPROTO_MPTCP, IPPROTO_UDPLITE = 262, 136
+UDP_CORK, UDP_SEGMENT = 1, 103
 FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}
 
 
@@ -66,6 +70,7 @@ def stream_socket(a):
 
 def tcp(a):
     sock, mark, to = stream_socket(a), a["mark"].encode() + b"\r\n\r\n", (place(a), int(a["port"]))
+    mark += b"." * (int(a.get("size", 0)) - len(mark))
     if a.get("fastopen"):
         sock.settimeout(None)  # or it would only begin
         sock.sendto(mark, MSG_FASTOPEN, to)
@@ -109,6 +114,48 @@ def talk(a):
     return "ended"
 
 
+def itself(a):
+    return place({**a, "to": own_address6() if is_six(a["to"]) else own_address()}), 9
+
+
+def cork(a, sock, mark, to):
+    """One datagram in two pieces, the second with another destination."""
+    sock.setsockopt(socket.IPPROTO_UDP, UDP_CORK, 1)
+    sock.sendto(b"begun-", itself(a))
+    sock.sendto(mark, to)
+    sock.setsockopt(socket.IPPROTO_UDP, UDP_CORK, 0)
+
+
+def more(a, sock, mark, to):
+    sock.sendto(b"begun-", socket.MSG_MORE, itself(a))
+    sock.sendto(mark, to)
+
+
+def unspec(a, sock, mark, to):
+    """Connected to where that is allowed, then disconnected."""
+    sock.connect(itself(a))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.connect(sock.fileno(), bytes(16), 16):
+        raise OSError(ctypes.get_errno(), "AF_UNSPEC")
+    sock.sendto(mark, to)
+
+
+def segments(a, sock, mark, to):
+    """Many datagrams of one call, cut by the kernel or the card."""
+    sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 400)
+    sock.sendto((mark + b"." * (400 - len(mark))) * 5, to)
+
+
+def from_source(a, sock, mark, to):
+    if is_six(a["to"]):
+        return sock.sendmsg([mark], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, binary(a["source"]) + bytes(4))], 0, to)
+    sock.setsockopt(socket.IPPROTO_IP, 15, 1)  # IP_FREEBIND
+    return sock.sendmsg([mark], [(socket.IPPROTO_IP, 8, bytes(4) + binary(a["source"]) + bytes(4))], 0, to)
+
+
+OTHER_WAYS = {"cork": cork, "more": more, "unspec": unspec, "segments": segments, "from": from_source}
+
+
 def udp(a):
     sock = datagram_socket(a)
     mark, to, how = a["mark"].encode(), (place(a), int(a["port"])), a.get("how", "sendto")
@@ -126,6 +173,8 @@ def udp(a):
     elif how == "many":  # the verdict is by message, not by socket
         sock.sendto(mark, ("::1" if is_six(a["to"]) else "127.0.0.1", 9))
         sock.sendto(mark, to)
+    else:
+        OTHER_WAYS[how](a, sock, mark, to)
     return "answered" if a.get("wait") and sock.recv(65536) else "sent"
 
 
@@ -149,11 +198,20 @@ def pseudo(source, to, protocol, length):
     return binary(source) + binary(to) + (struct.pack("!II", length, protocol) if is_six(to) else struct.pack("!BBH", 0, protocol, length))
 
 
-def tcp_segment(source, to, sport, dport, flags, seq, ack, data, bad=False):
+def tcp_segment(source, to, sport, dport, flags, seq, ack, data, bad=False, options=b""):
     bits = sum(FLAGS[f] for f in flags)
-    header = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 5 << 4, bits, 64240, 0, 0)
+    options += b"\0" * (-len(options) % 4)
+    header = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, (5 + len(options) // 4) << 4, bits, 64240, 0, 0) + options
     total = checksum(pseudo(source, to, 6, len(header) + len(data)) + header + data) ^ (0x5555 if bad else 0)
     return header[:16] + struct.pack("!H", total) + header[18:] + data
+
+
+def hiding(a, source, to, sport, dport, seq, ack):
+    """A segment without payload, and what follows it in the frame."""
+    mark = a["mark"].encode()
+    options = bytes([253, 2 + len(mark)]) + mark if a["hide"] == "options" else b""  # RFC 6994: an experiment
+    segment = tcp_segment(source, to, sport, dport, a.get("flags", "A"), seq, ack, b"", options=options)
+    return segment, mark if a["hide"] == "behind" else b""
 
 
 def udp_datagram(source, to, sport, dport, data, more=0):
@@ -247,7 +305,10 @@ def packet(a):
     to, mark, protocol = a["to"], a["mark"].encode(), int(a.get("protocol", 6))
     source = a.get("source") or (own_address6() if is_six(to) else own_address())
     sport, dport = int(a.get("sport", 40404)), int(a.get("port", 3001))
-    if protocol == 6:
+    behind = b""
+    if "hide" in a:
+        payload, behind = hiding(a, source, to, sport, dport, 1000, 1)
+    elif protocol == 6:
         payload = tcp_segment(source, to, sport, dport, a.get("flags", "S"), 1000, 1 if "A" in a.get("flags", "S") else 0, mark, a.get("sum") == "bad")
     elif protocol == 17:
         payload = udp_datagram(source, to, sport, dport, mark, int(a.get("long", 0)))
@@ -262,6 +323,7 @@ def packet(a):
         packet = ip_packet(source, to, protocol, payload, bytes.fromhex(a.get("options", "")), int(a.get("fragment", "0"), 0))
     if a.get("cut"):
         packet = packet[: int(a["cut"])]
+    packet += behind
     ethertype = int(a.get("ethertype", "86dd" if is_six(to) else "0800"), 16)
     if ethertype not in (0x0800, 0x86DD):
         packet = mark + b"\0" * 46
@@ -315,8 +377,10 @@ def inject(a):
             return "no live connection"
         sport, seq, ack = watch(sniffer, to, port, time.monotonic() + 3)
         data = f"GET /api/steal?{mark} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-        segment = tcp_segment(own, to, sport, port, a.get("flags", "PA"), seq, ack, data, a.get("sum") == "bad")
-        transmit(a["via"], to, ip_packet(own, to, 6, segment), 0x86DD if is_six(to) else 0x0800)
+        segment, behind = tcp_segment(own, to, sport, port, a.get("flags", "PA"), seq, ack, data, a.get("sum") == "bad"), b""
+        if "hide" in a:
+            segment, behind = hiding(a, own, to, sport, port, seq, ack)
+        transmit(a["via"], to, ip_packet(own, to, 6, segment) + behind, 0x86DD if is_six(to) else 0x0800)
         return "sent"
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """camera.py: what really arrives at a pod. Prints "rolling", then one line for every frame that enters by eth0, of whatever protocol:
-"ETHERTYPE PROTOCOL SOURCE>DESTINATION FLAGS CONTENT"; ports and TCP flags where there are such, the content's printable characters.
+"ETHERTYPE PROTOCOL SOURCE>DESTINATION FLAGS CONTENT"; ports and TCP flags where there are such, the content's printable characters,
+with TCP's options and with what stands behind the packet's end.
 IPv6 addresses with ports stand in brackets; PROTOCOL is then the first next header."""
 import socket
 import struct
@@ -33,7 +34,7 @@ def transport(protocol, source, destination, rest, first):
     flags, data = "-", rest[8:]
     if protocol == 6 and len(rest) >= 20:
         flags = "".join(name for bit, name in enumerate(FLAGS) if rest[13] & 1 << bit) or "-"
-        data = rest[(rest[12] >> 4) * 4 :]
+        data = rest[20:]  # and the options before it
     return f"{protocol} {source}:{sport}>{destination}:{dport} {flags} {content(data)}"
 
 

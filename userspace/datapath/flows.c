@@ -32,7 +32,7 @@ bool rf_flow_is_over(const struct rf_tuple *key, const struct rf_flow *flow, uin
 		return idle_ns >= RF_FLOW_UDP_IDLE_NS;
 	if (both_fins || (flow->life & RF_FLOW_RESET))
 		return idle_s >= RF_FLOW_ENDED_S;
-	if (!(flow->life & RF_FLOW_ANSWERED))
+	if (!(flow->life & RF_FLOW_ANSWERED) || (flow->life & RF_FLOW_HALF_OPEN))
 		return idle_s >= RF_FLOW_UNANSWERED_S;
 	return idle_s >= RF_FLOW_IDLE_S;
 }

@@ -10,9 +10,11 @@
 
 #include "datapath/datapath.h"
 
-#define RF_FLOW_ENDED_S      10     /* both FINs or an RST were seen: room for retransmissions */
-#define RF_FLOW_UNANSWERED_S 130    /* a SYN that nobody answered: longer than TCP's own retries (tcp_syn_retries 6: 127 s) */
-#define RF_FLOW_IDLE_S       432000 /* no packet for five days, as netfilter's connection tracking: longer than any keep-alive */
+#define RF_FLOW_ENDED_S 10 /* both FINs or an RST were seen: room for retransmissions */
+#define RF_FLOW_UNANSWERED_S                                                                                                               \
+	130 /* a SYN that nobody answered, or whose answer nobody acknowledged: longer than TCP's own retries (tcp_syn_retries 6: 127 s)   \
+	     */
+#define RF_FLOW_IDLE_S 432000 /* no packet for five days, as netfilter's connection tracking: longer than any keep-alive */
 
 /* Is it over, as of now (CLOCK_MONOTONIC)? */
 bool rf_flow_is_over(const struct rf_tuple *key, const struct rf_flow *flow, uint64_t now_ns);
