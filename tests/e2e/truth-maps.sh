@@ -23,6 +23,7 @@ mends map-entries "bookbuyer's interface is another pod's" altered links spoil b
 
 mends live-pin "live/allow is removed" rm "$PINS/live/allow"
 mends map-pin "maps/flows is removed" rm "$PINS/maps/flows"
+mends map-pin "maps/dials is removed" rm "$PINS/maps/dials"
 mends program-pin "progs/rf_connect4 is removed" rm "$PINS/progs/rf_connect4"
 replaced() { rm "$PINS/progs/rf_from_pod" && "$foreign" pin "$PINS/progs/rf_from_pod"; }
 mends program-pin "progs/rf_from_pod is another program" replaced

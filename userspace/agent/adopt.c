@@ -17,6 +17,12 @@
 #include "pods/look.h"
 #include "pods/names.h"
 
+/* Says nothing about the pod: it may well live, so it is neither buried nor taken for one without a record. */
+static bool is_shortage(int r)
+{
+	return r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -ENOBUFS;
+}
+
 /* Its processes are gone (a reboot, or they ended while no agent ran), but its record and log stay. */
 static void bury(struct rf_agent *agent, struct rf_local_pod *pod)
 {
@@ -76,8 +82,12 @@ static int mend_room(struct rf_agent *agent, struct rf_local_pod *pod)
 	char error[512] = "";
 	int r = rf_pod_room_names(&agent->instance, pod->ns, pod->name, &room);
 
-	if (r < 0 || rf_cgroup_id(room.cgroup, &room.cgroup_id) < 0 || rf_datapath_pod_look_up(agent->dp, room.cgroup_id, &known) < 0)
-		return -EUCLEAN;
+	if (r == 0)
+		r = rf_cgroup_id(room.cgroup, &room.cgroup_id);
+	if (r == 0)
+		r = rf_datapath_pod_look_up(agent->dp, room.cgroup_id, &known);
+	if (r < 0)
+		return is_shortage(r) ? r : -EUCLEAN;
 	room.addr_be = pod->addr_be;
 	room.addr6 = known.addr6;
 	room.ifindex = known.ifindex;
@@ -85,7 +95,7 @@ static int mend_room(struct rf_agent *agent, struct rf_local_pod *pod)
 	r = rf_pod_room_mend(&agent->instance, pod->ns, pod->name, &room, rf_pod_room_look(&room), error, sizeof(error));
 	if (r < 0) {
 		rf_log_warning(0, "pod %s/%s: %s", pod->ns, pod->name, error);
-		return -EUCLEAN;
+		return is_shortage(r) ? r : -EUCLEAN;
 	}
 	rf_log_info("pod %s/%s: its room was put right again", pod->ns, pod->name);
 	pod->room = room;
@@ -145,6 +155,8 @@ static int adopt_one(struct rf_agent *agent, const char *dir, const char *key)
 	set_paths(pod, dir, key);
 	if (pod->state != RF_POD_EXITED) {
 		r = revive(agent, pod);
+		if (is_shortage(r))
+			return rf_log_error(-r, "cannot look at pod %s/%s, which is left as it is", pod->ns, pod->name);
 		if (r < 0)
 			bury(agent, pod);
 		else
@@ -168,8 +180,11 @@ int rf_pods_adopt(struct rf_agent *agent)
 	d = opendir(dir);
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
-	while ((e = readdir(d)) && r != -ENOMEM)
-		if (e->d_name[0] != '.')
+	while (errno = 0, (e = readdir(d)))
+		if (e->d_name[0] != '.') {
 			r = adopt_one(agent, dir, e->d_name);
-	return r == -ENOMEM ? r : 0; /* one bad record must not keep the others from being hooked */
+			if (is_shortage(r)) /* those that were not looked at would be cleared away as orphans */
+				return r;
+		}
+	return -errno; /* one bad record must not keep the others from being hooked */
 }

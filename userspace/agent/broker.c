@@ -130,7 +130,7 @@ void rf_broker_pod_del(struct rf_broker *b, uint64_t cgroup_id)
 
 void rf_broker_ask_status(struct rf_broker *b)
 {
-	if (b->fd >= 0)
+	if (b->fd >= 0 && !b->first) /* to one that does not read, what waits is enough */
 		(void)send_message(b, (struct rf_sockd_message){.op = RF_SOCKD_STATUS}, -1);
 }
 

@@ -343,6 +343,8 @@ int main(int argc, char **argv)
 					     : "bad instance name, address range or path");
 		return EXIT_FAILURE;
 	}
+	if (setenv("RINGFENCE_INSTANCE", agent.instance.name, 1) < 0) /* for the parts that look it up by themselves */
+		return EXIT_FAILURE;
 	if (!may_start(&agent.instance))
 		return EXIT_FAILURE;
 	r = make_run_dir(&agent.instance);

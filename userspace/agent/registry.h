@@ -38,6 +38,7 @@ struct rf_local_pod {
 	pid_t pid; /* of its init, 0 before pod.started */
 	bool net_raw;
 	uint64_t created_ns, exited_ns; /* CLOCK_REALTIME, 0 = not yet */
+	uint64_t watched_ns;            /* CLOCK_MONOTONIC: by this agent since then */
 	struct rf_pod_room room;
 	struct rf_pod_hook hook;
 	struct rf_pod_attest attest; /* last look */

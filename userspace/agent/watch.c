@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <time.h>
 
 #include "agent/agent.h"
 #include "agent/broker.h"
@@ -20,11 +21,21 @@ static struct rf_source *look_timer;
 static bool at_a_loss; /* the last look left something that could not be put back */
 static bool soon;      /* the timer runs for a change, not for the clock */
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 void rf_watch_add(struct rf_agent *agent, struct rf_local_pod *pod)
 {
 	char path[PATH_MAX];
 
 	(void)agent;
+	if (!pod->watched_ns) /* the wall clock may be set while it waits */
+		pod->watched_ns = monotonic_ns();
 	if (snprintf(path, sizeof(path), "%s/cgroup.events", pod->room.cgroup) >= (int)sizeof(path))
 		return;
 	pod->watch = inotify_add_watch(inotify_fd, path, IN_MODIFY);
@@ -75,8 +86,7 @@ static void look_for_end(struct rf_agent *agent, struct rf_local_pod *pod)
 	}
 	if (r < 0 && r != -ENOENT)
 		return; /* cannot tell: the next look will */
-	if (pod->state == RF_POD_RUNNING || r == -ENOENT ||
-	    rf_now_realtime_ns() - pod->created_ns > (uint64_t)RF_CREATED_MAX_S * 1000000000)
+	if (pod->state == RF_POD_RUNNING || r == -ENOENT || monotonic_ns() - pod->watched_ns > (uint64_t)RF_CREATED_MAX_S * 1000000000)
 		rf_watch_ended(agent, pod);
 }
 

@@ -23,6 +23,7 @@
 #define PER_RULE    (3 + RF_ARG_RULES * PER_ARG)
 #define PROGRAM_MAX (FRAME + RF_SYSCALL_RULES_MAX * PER_RULE)
 #define REFUSED     (SECCOMP_RET_ERRNO | EPERM)
+#define FOREIGN     (SECCOMP_RET_ERRNO | ENOSYS)
 
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
@@ -97,7 +98,7 @@ static void put_rule(struct program *p, const struct rf_syscall_rule *rule)
 		rest -= arg_size(&rule->args[i]);
 		put_arg(p, &rule->args[i], rest);
 	}
-	put(p, BPF_RET | BPF_K, rule->refuse ? REFUSED : SECCOMP_RET_ALLOW, 0, 0);
+	put(p, BPF_RET | BPF_K, rule->refuse ? SECCOMP_RET_ERRNO | (uint32_t)rule->refuse : SECCOMP_RET_ALLOW, 0, 0);
 }
 
 int rf_syscall_filter(const struct rf_syscall_rule *rules, size_t count, bool otherwise_refuse)
@@ -109,10 +110,10 @@ int rf_syscall_filter(const struct rf_syscall_rule *rules, size_t count, bool ot
 		return -E2BIG;
 	load(&p, offsetof(struct seccomp_data, arch));
 	put(&p, BPF_JMP | BPF_JEQ | BPF_K, NATIVE, 1, 0);
-	put(&p, BPF_RET | BPF_K, REFUSED, 0, 0);
+	put(&p, BPF_RET | BPF_K, FOREIGN, 0, 0);
 	load(&p, offsetof(struct seccomp_data, nr));
 	put(&p, BPF_JMP | BPF_JGE | BPF_K, X32_FIRST, 0, 1);
-	put(&p, BPF_RET | BPF_K, REFUSED, 0, 0);
+	put(&p, BPF_RET | BPF_K, FOREIGN, 0, 0);
 	for (size_t i = 0; i < count; i++)
 		put_rule(&p, &rules[i]);
 	put(&p, BPF_RET | BPF_K, otherwise_refuse ? REFUSED : SECCOMP_RET_ALLOW, 0, 0);

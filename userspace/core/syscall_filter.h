@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A filter of system calls (seccomp(2), filter mode) written as a table: the first rule that matches decides, what no rule matches gets the
- * table's own answer. A refusal is EPERM. System calls of another architecture than the program's own (32-bit ones, x32) are always
- * refused: their numbers mean something else.
+ * table's own answer: allow, or EPERM. System calls of another architecture than the program's own (32-bit ones, x32) are always refused
+ * (ENOSYS): their numbers mean something else.
  *
  * Conditions look at the low 32 bits of an argument, which is all that the kernel reads of an int, except RF_ARG_ZERO, which is for
  * pointers.
@@ -38,7 +38,7 @@ struct rf_arg_rule {
 #define RF_ARG_RULES 2
 struct rf_syscall_rule {
 	int number;
-	bool refuse;                           /* false: allow */
+	uint16_t refuse;                       /* 0: allow; the errno */
 	struct rf_arg_rule args[RF_ARG_RULES]; /* all must hold */
 };
 

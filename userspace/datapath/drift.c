@@ -221,6 +221,9 @@ int rf_datapath_node_repair(struct rf_datapath *dp, rf_epoch_t epoch, uint32_t d
 
 	if (drift & RF_DRIFT_EPOCH) /* first: until then the kernel may decide with another policy */
 		r = restore_epoch(dp, epoch);
+	if (drift & RF_DRIFT_PINS) /* the file system may be another one than before */
+		q = rf_dp_make_directories(dp);
+	r = r < 0 ? r : q;
 	if (drift & RF_DRIFT_NODE_PROGRAMS)
 		q = rf_dp_attach_cgroups(dp);
 	r = r < 0 ? r : q;

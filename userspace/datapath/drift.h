@@ -47,6 +47,7 @@ enum rf_drift_kind {
 };
 #define RF_DRIFT_BITS    32
 #define RF_DRIFT_NOTICES ((uint32_t)RF_DRIFT_BESIDE) /* no drift: repaired by nobody, no failure */
+#define RF_DRIFT_PINS    ((uint32_t)(RF_DRIFT_LIVE_PIN | RF_DRIFT_MAP_PIN | RF_DRIFT_PROGRAM_PIN | RF_DRIFT_NODE_LINK_PIN))
 #define RF_DRIFT_ROOM    ((uint32_t)(RF_DRIFT_VETH_GONE | RF_DRIFT_VETH_RENAMED | RF_DRIFT_VETH_DOWN | RF_DRIFT_ROUTE | RF_DRIFT_NETNS_PIN))
 
 /* For bit numbers 0..31; NULL: none. Static strings. */

@@ -31,8 +31,10 @@ static int make_peer(struct rf_datapath *dp, const struct rf_pod_hook *hook, con
 int rf_datapath_pod_add(struct rf_datapath *dp, const struct rf_pod_hook *hook)
 {
 	const struct rf_pod *pod = &hook->pod;
-	int r = make_usage(dp, hook);
+	int r = rf_dp_make_directories(dp); /* somebody may have removed them, or mounted another file system */
 
+	if (r == 0)
+		r = make_usage(dp, hook);
 	if (r < 0)
 		return r;
 	if (bpf_map_update_elem(dp->maps[RF_MAP_PODS], &hook->cgroup_id, pod, BPF_ANY) < 0)

@@ -65,6 +65,8 @@ enum rf_map_id {
 	RF_MAP_NAMES,
 	RF_MAP_REQUESTS,
 	RF_MAP_USAGE,
+	RF_MAP_DIALS,
+	RF_MAP_TALKS,
 	_RF_MAP_MAX,
 };
 

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/hosts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/address_text.h"
 #include "core/cleanup.h"
 
 static void write_address(FILE *f, const struct rf_addr *addr)
 {
-	char text[INET6_ADDRSTRLEN];
+	char text[RF_ADDR_TEXT_MAX];
 
-	if (rf_addr_is4(addr))
-		inet_ntop(AF_INET, &addr->be[3], text, sizeof(text));
-	else
-		inet_ntop(AF_INET6, addr, text, sizeof(text));
-	fprintf(f, "%s\t", text);
+	fprintf(f, "%s\t", rf_addr_text(addr, text, sizeof(text)));
 }
 
 static void write_service(FILE *f, const struct rf_service_address *s, const struct rf_addr *addr, const char *pod_ns)

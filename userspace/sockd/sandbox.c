@@ -16,7 +16,7 @@
 #define LOG_MAX (16u * 1024 * 1024) /* bytes of the log file up to which a checker may write */
 
 /* clang-format off */
-#define REFUSE(nr)     {.number = SYS_##nr, .refuse = true}
+#define REFUSE(nr)     {.number = SYS_##nr, .refuse = EPERM}
 #define ALLOW(nr, ...) {.number = SYS_##nr, .args = {__VA_ARGS__}}
 #define IS(i, v)       {i, RF_ARG_IS, v}
 #define ZERO(i)        {i, RF_ARG_ZERO, 0}
