@@ -78,7 +78,7 @@ static void settle_ipv6(struct rf_agent *agent, struct rf_local_pod *pod)
 static int mend_room(struct rf_agent *agent, struct rf_local_pod *pod)
 {
 	struct rf_pod_room room;
-	struct rf_pod known;
+	struct rf_pod known = {};
 	char error[512] = "";
 	int r = rf_pod_room_names(&agent->instance, pod->ns, pod->name, &room);
 
