@@ -70,6 +70,7 @@ store=$(pod_address bookstore) thief=$(pod_address bookthief) buyer=$(pod_addres
 store6=$(pod_address6 bookstore) thief6=$(pod_address6 bookthief) buyer6=$(pod_address6 bookbuyer)
 node=${buyer%.*.*}.0.1
 camera_on bookstore
+runner_at here
 await 10 ready EPERM || { echo "the hostile checker does not obey: $(order namespace memfd)"; tail "$WORK/log/broker"; exit 1; }
 agent=$(status_of "d['pid']") broker=$(recall "$STATE/broker.pid") checker=$(checker_pid)
 judge "it is the hostile one" "hostile" "$(checker_file)"
