@@ -61,8 +61,6 @@ checker_file() {
 
 start_broker "$WORK/hostile"
 instance_up
-find_refusal
-runner_at here
 rf apply -f "$TOP/policies/bookstore/manifests" >/dev/null || exit 1
 rf namespace add bookstore bookbuyer bookthief >/dev/null || exit 1
 rf run -n bookstore --name bookstore --deployment bookstore/bookstore --net-raw -d -- python3 "$WORK/tools/server.py" bookstore 3000/http 3001/tcp || exit 1

@@ -219,7 +219,7 @@ now() {
 	TZ=UTC0 printf "%(%Y-%m-%dT%H:%M:%S)T.%.3sZ\n" "${t%.*}" "${t#*.}"
 }
 
-marks=0 denied=ECONNREFUSED # hostile_world asks; a world of another kind has a kernel that can say so
+marks=0
 next_mark() {
 	marks=$((marks + 1))
 	mark=evade-$$-$marks-
