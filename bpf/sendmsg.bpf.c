@@ -26,7 +26,7 @@ static __always_inline int is_answer(struct bpf_sock_addr *ctx, const struct rf_
 	};
 
 	rf_flow_find(&q, &f);
-	if (!f.flow || !f.from_responder || bpf_ktime_get_ns() - f.flow->seen_ns > RF_FLOW_UDP_IDLE_NS)
+	if (!f.flow || !f.from_responder || (__s64)(bpf_ktime_get_ns() - f.flow->seen_ns) > (__s64)RF_FLOW_UDP_IDLE_NS)
 		return 0;
 	return rf_flow_stands(f.flow, &f.key);
 }
