@@ -39,8 +39,14 @@ forwards6() {
 	done
 }
 
+# Until its own addresses are known to be nobody else's (RFC 4862 section 5.4), an interface asks for no neighbour.
+settled6() {
+	[ -z "$(ip -6 addr show dev "$cable" tentative)$(ip -n "$outside" -6 addr show dev eth0 tentative)" ]
+}
+
 families=(IPv4)
 if forwards6; then
+	await 20 settled6 || { echo "the addresses of $cable stay tentative" && exit 1; }
 	families+=(IPv6)
 else
 	skip "IPv6 outwards" "this machine forwards no IPv6 and has no switch for one interface"
