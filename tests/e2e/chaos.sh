@@ -5,33 +5,13 @@
 # (default 30; 200 for a long run, which needs E2E_TIMEOUT=900) and CHAOS_SEED choose the run; the seed is printed.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/siege.bash
+. "$(dirname "$0")/siege.bash"
 KILLS=${CHAOS_KILLS:-30}
 RANDOM=${CHAOS_SEED:=$$}
 echo "CHAOS_SEED=$CHAOS_SEED CHAOS_KILLS=$KILLS"
 
-world_up
-store=$(pod_address bookstore)
-cat >"$WORK/chaos.yaml" <<'YAML'
-apiVersion: v1
-kind: Service
-metadata: {name: bookstore-tcp, namespace: bookstore}
-spec:
-  selector: {app: bookstore}
-  ports: [{port: 3001, targetPort: 3001, name: tcp-echo}]
----
-apiVersion: specs.smi-spec.io/v1alpha4
-kind: HTTPRouteGroup
-metadata: {name: buying, namespace: bookstore}
-spec: {matches: [{name: buy, pathRegex: /api/buy, methods: [GET]}]}
----
-apiVersion: access.smi-spec.io/v1alpha3
-kind: TrafficTarget
-metadata: {name: buyer, namespace: bookstore}
-spec:
-  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
-  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
-  rules: [{kind: HTTPRouteGroup, name: buying}]
-YAML
+besieged_world_up
 cat >"$WORK/other.yaml" <<'YAML'
 apiVersion: specs.smi-spec.io/v1alpha4
 kind: HTTPRouteGroup
@@ -46,28 +26,6 @@ spec:
   sources: [{kind: ServiceAccount, name: bookstore, namespace: bookstore}]
   rules: [{kind: HTTPRouteGroup, name: unused}]
 YAML
-rf apply -f "$WORK/chaos.yaml" >/dev/null || exit 1
-
-# besiege NAME NAMESPACE KIND PORT: $WORK/NAME.out gets "open", then the result once a line comes through $WORK/NAME.in.
-besiege() {
-	mkfifo "$WORK/$1.in"
-	in_pod "$2" python3 "$WORK/tools/siege.py" "$3" "$store" "$4" <"$WORK/$1.in" >"$WORK/$1.out" 2>&1 &
-}
-
-result() { tail -n 1 "$WORK/$1.out"; }
-is_open() { grep -q open "$WORK/$1.out"; }
-
-besiege thief-http bookthief forbidden-connect 3000
-exec 11>"$WORK/thief-http.in"
-besiege thief-tcp bookthief forbidden-connect 3001
-exec 12>"$WORK/thief-tcp.in"
-besiege buyer-steals bookbuyer forbidden-request 3000
-exec 13>"$WORK/buyer-steals.in"
-besiege stream bookbuyer stream 3001
-exec 14>"$WORK/stream.in"
-for name in thief-http thief-tcp buyer-steals stream; do
-	await 10 is_open "$name" || { echo "$name does not start" && exit 1; }
-done
 
 broker_pid() { head -n 1 "/sys/fs/cgroup/unified/$RINGFENCE_INSTANCE/sockd/cgroup.procs" 2>/dev/null; }
 checker_pid() { sed -n 2p "/sys/fs/cgroup/unified/$RINGFENCE_INSTANCE/sockd/cgroup.procs" 2>/dev/null; }
@@ -114,10 +72,5 @@ recall "$STATE/agent.pid" >/dev/null || start_agent || exit 1
 echo "$KILLS kills, $alone of them of the agent while the rest was well"
 expect "an allowed request goes through again" 200 get bookbuyer /api/buy
 expect "every pod is hooked" True status_of "all(p['hooked'] for p in d['pods']) and len(d['pods']) == 3"
-for fd in 11 12 13 14; do
-	echo end >&"$fd"
-done
-for name in thief-http thief-tcp buyer-steals; do
-	expect "$name: tries, breaches" "[1-9]* 0" result "$name"
-done
+siege_ends
 expect "the allowed connection: numbers, broken" "[1-9]* 0" result stream

@@ -2,8 +2,6 @@
 # shellcheck shell=bash
 # For tests that change the agent under load, after lib.sh: a world in which somebody tries what is forbidden all the time, and one allowed
 # connection carries numbers to and fro. Descriptors 11 to 14 are taken.
-PINS=/sys/fs/bpf/$RINGFENCE_INSTANCE
-
 # besiege NAME NAMESPACE KIND PORT: $WORK/NAME.out gets "open", then the result once a line comes through $WORK/NAME.in.
 besiege() {
 	mkfifo "$WORK/$1.in"
@@ -12,33 +10,11 @@ besiege() {
 result() { tail -n 1 "$WORK/$1.out"; }
 is_open() { grep -q open "$WORK/$1.out"; }
 
-# bookbuyer may GET /api/buy of bookstore, and talk to its echo server; bookthief nothing. $WORK/allowed.yaml says so.
 besieged_world_up() {
 	local name
 	world_up
 	store=$(pod_address bookstore)
-	cat >"$WORK/allowed.yaml" <<'YAML'
-apiVersion: v1
-kind: Service
-metadata: {name: bookstore-tcp, namespace: bookstore}
-spec:
-  selector: {app: bookstore}
-  ports: [{port: 3001, targetPort: 3001, name: tcp-echo}]
----
-apiVersion: specs.smi-spec.io/v1alpha4
-kind: HTTPRouteGroup
-metadata: {name: buying, namespace: bookstore}
-spec: {matches: [{name: buy, pathRegex: /api/buy, methods: [GET]}]}
----
-apiVersion: access.smi-spec.io/v1alpha3
-kind: TrafficTarget
-metadata: {name: buyer, namespace: bookstore}
-spec:
-  destination: {kind: ServiceAccount, name: bookstore, namespace: bookstore}
-  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
-  rules: [{kind: HTTPRouteGroup, name: buying}]
-YAML
-	rf apply -f "$WORK/allowed.yaml" >/dev/null || exit 1
+	buyer_only
 	expect "bookbuyer buys" "200 404" get bookbuyer /api/buy /
 	besiege thief-http bookthief forbidden-connect 3000
 	exec 11>"$WORK/thief-http.in"
