@@ -3,15 +3,6 @@
 
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
-
-uint64_t rf_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void copy_cut(char *to, size_t room, struct rf_text text)
 {

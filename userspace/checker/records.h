@@ -5,14 +5,13 @@
 #pragma once
 
 #include "checker/head.h"
+#include "core/clock.h"
 #include "sockd/protocol.h"
 
 struct rf_records {
 	int fd;
 	uint32_t lost;
 };
-
-uint64_t rf_now_ns(void); /* CLOCK_MONOTONIC */
 
 /* Fills method and path (without query) of a record, cut to their room. */
 void rf_record_request(struct rf_access_record *record, struct rf_text method, struct rf_text target);

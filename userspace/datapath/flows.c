@@ -4,24 +4,16 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "datapath/private.h"
 #include "datapath/walk.h"
 
 #define SWEEP_NS 50000000ull /* the agent answers its clients in between */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 bool rf_flow_is_over(const struct rf_tuple *key, const struct rf_flow *flow, uint64_t now)
 {
@@ -98,14 +90,14 @@ static int sweep_some(struct sweep *s, struct rf_walk *walk)
 		r = sweep_chunk(s, walk, count);
 		if (r < 0)
 			return r;
-		if (now_ns() - s->started_ns >= SWEEP_NS && !walk->ended)
+		if (rf_now_ns() - s->started_ns >= SWEEP_NS && !walk->ended)
 			return 1;
 	}
 }
 
 int rf_datapath_flows_sweep(struct rf_datapath *dp, size_t *ret_seen, size_t *ret_removed)
 {
-	struct sweep s = {.dp = dp, .program_fd = bpf_program__fd(rf_dp_program(dp, "rf_forget")), .started_ns = now_ns()};
+	struct sweep s = {.dp = dp, .program_fd = bpf_program__fd(rf_dp_program(dp, "rf_forget")), .started_ns = rf_now_ns()};
 	RF_CLEANUP(rf_walk_done) struct rf_walk walk = {};
 	int r = rf_walk_open(&walk, dp->maps[RF_MAP_FLOWS]);
 

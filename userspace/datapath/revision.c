@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -19,6 +18,7 @@
 #include <bpf/libbpf.h>
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "datapath/private.h"
 #include "policy/policy.h"
 
@@ -229,14 +229,6 @@ static void prune_names(struct rf_datapath *dp, const struct rf_policy *policy)
 		(void)bpf_map_delete_elem(dp->maps[RF_MAP_NAMES], &gone[i]);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* Stable paths for bpftool. The switch has happened: a failure here is not one of the revision, but what people look at is stale. */
 static void repin_live(struct rf_datapath *dp, const struct build *b)
 {
@@ -308,7 +300,7 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 		return rf_dp_fail(dp, errno, "cannot read the control map");
 	control.epoch = policy->config.epoch;
 	control.layout = RF_LAYOUT_VERSION;
-	control.switched_ns = now_ns();
+	control.switched_ns = rf_now_ns();
 	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
 		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
 	repin_live(dp, &b);
