@@ -24,6 +24,10 @@
 	X(ALLOW_PROBE, 10, "allow-probe", "a health probe of this node")                                                                   \
 	X(ALLOW_DATAGRAM, 11, "allow-datagram", "no UDPRoute protects the destination, so the mesh's pods may send UDP to it")             \
 	X(ALLOW_RELATED, 12, "allow-related", "an ICMP error about an admitted flow")                                                      \
+	X(ALLOW_EXCLUDED, 13, "allow-excluded", "an exclusion list takes this port or address out of the mesh")                            \
+	X(ALLOW_EGRESS_RULE, 14, "allow-egress-rule", "an Egress object allows this source to reach this address and port")                \
+	X(ALLOW_EGRESS_L7, 15, "allow-egress-l7", "an Egress object names this source and port, each request or TLS name is checked")      \
+	X(ALLOW_AUDIT, 16, "allow-audit", "this would be denied, but the destination is under audit: it passes and is counted")            \
 	/* denied by policy */                                                                                                             \
 	X(NO_RULE, 32, "no-rule", "no TrafficTarget allows this source to reach this destination on this port")                            \
 	X(NO_INGRESS, 33, "no-ingress", "the source is outside the mesh and no IngressBackend names it for this port")                     \
@@ -34,6 +38,8 @@
 	X(BAD_PATH, 38, "bad-path", "the path has no canonical form (400)")                                                                \
 	X(NO_SERVICE, 39, "no-service", "an address of the service range, but no Service has this address and port")                       \
 	X(NO_BACKEND, 40, "no-backend", "the Service has no running pod")                                                                  \
+	X(AUTHORITY, 41, "wrong-authority", "the Host is no name of the destination's Services, and strictAuthority is on (404)")          \
+	X(SERVER_NAME, 42, "server-name", "the TLS server name is not one that an Egress object allows, or this is not TLS")               \
 	/* denied because the machinery cannot vouch for it */                                                                             \
 	X(NO_TAG, 64, "no-tag", "the socket was not created inside a pod that ringfence knows")                                            \
 	X(NO_POD, 65, "no-pod", "the pod behind the socket or interface is not known")                                                     \
@@ -73,5 +79,5 @@ enum rf_reason {
 /* Anything that is not an explicit admission is a denial. */
 static inline int rf_reason_admits(__u32 reason)
 {
-	return reason >= RF_REASON_ALLOW_RULE && reason <= RF_REASON_ALLOW_RELATED;
+	return reason >= RF_REASON_ALLOW_RULE && reason <= RF_REASON_ALLOW_AUDIT;
 }

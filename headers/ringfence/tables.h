@@ -16,7 +16,7 @@
 #include <ringfence/types.h>
 
 #ifndef RF_LAYOUT_VERSION /* `make LAYOUT=version` builds another, for tests */
-#define RF_LAYOUT_VERSION 2
+#define RF_LAYOUT_VERSION 3
 #endif
 #define RF_SLOTS 2 /* the live revision and the one being built */
 
@@ -57,9 +57,9 @@ RF_STATIC_ASSERT(sizeof(struct rf_control) == 24, "map layout");
 struct rf_config {
 	rf_epoch_t epoch; /* must equal the epoch it was looked up with, else deny: proof against a slot reused too early */
 	__u8 permissive;
-	__u8 egress;         /* enableEgress */
-	__u8 service_ranges; /* how many of `service` are used */
-	__u8 pad;
+	__u8 egress;                /* enableEgress */
+	__u8 service_ranges;        /* how many of `service` are used */
+	__u8 exclusions;            /* RF_EXCLUDES_* : which look-ups in `exclusions` can find anything */
 	struct rf_range service[2]; /* where Service addresses come from: IPv4, IPv6 */
 };
 RF_STATIC_ASSERT(sizeof(struct rf_config) == 72, "map layout");
@@ -68,9 +68,12 @@ RF_STATIC_ASSERT(sizeof(struct rf_config) == 72, "map layout");
 struct rf_ident {
 	__u8 meshed;
 	__u8 datagrams; /* a TrafficTarget with a UDPRoute names it as destination: its UDP is protected (SMI traffic-specs, UDPRoute) */
-	__u8 pad[6];
+	__u8 audit;     /* RF_AUDIT_*: what would be denied passes and is counted (annotation of a TrafficTarget or Namespace) */
+	__u8 pad[5];
 };
 RF_STATIC_ASSERT(sizeof(struct rf_ident) == 8, "map layout");
+#define RF_AUDIT_TO   0x1 /* connections and requests to this ServiceAccount */
+#define RF_AUDIT_FROM 0x2 /* connections of this ServiceAccount to outside the mesh */
 
 /* ---- allow (revision): HASH. The allow list. port is the destination's own port (targetPort), 0 = any port. ----
  * Look-up order: exact port, then port 0; the exact entry is final. So a DENY or L7 on a port cannot be widened by an any-port ALLOW. */
@@ -109,8 +112,60 @@ RF_STATIC_ASSERT(sizeof(struct rf_ingress_key) == 32, "map layout");
 struct rf_ingress_value {
 	__u32 rule_id;
 	__u32 pad;
+	__u64 hits; /* as in rf_allow_value */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_ingress_value) == 8, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_ingress_value) == 16, "map layout");
+
+/* ---- egress (revision): LPM_TRIE. Which addresses outside the mesh a ServiceAccount may connect to (Egress). ----
+ * The longest prefix is final. Where an http or https port of any Egress names a source, that source's whole port is one L7 entry of
+ * length 0 and nothing else: no tcp port of another Egress opens what is checked per request. */
+struct rf_egress_key {
+	__u32 prefixlen; /* RF_EGRESS_FIXED_BITS + CIDR length, + 96 for IPv4; RF_EGRESS_FIXED_BITS = any address of both families */
+	__u16 port;      /* as dialled, which outside is the destination's own */
+	__u8 proto;
+	__u8 pad;
+	rf_identity_t src;
+	struct rf_addr addr; /* destination */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_egress_key) == 32, "map layout");
+#define RF_EGRESS_FIXED_BITS 96 /* port, proto, pad, src */
+
+struct rf_egress_value {
+	__u32 verdict;   /* RF_VERDICT_ALLOW (tcp) or RF_VERDICT_L7 (http, https); anything else denies */
+	__u32 routes_id; /* grant in the routes blob for RF_VERDICT_L7, else RF_ROUTES_NONE */
+	__u32 rule_id;
+	__u32 pad;
+	__u64 hits;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_egress_value) == 24, "map layout");
+
+/* ---- exclusions (revision): LPM_TRIE. What the exclusion lists of MeshConfig and of pods' annotations take out of the mesh (OSM:
+ * outboundPortExclusionList, inboundPortExclusionList, outboundIPRangeExclusionList). A hit on a way OUT makes the source of that
+ * connection a source outside the mesh; a hit on the way IN admits sources outside the mesh. Neither opens anything else: a pod of the
+ * mesh that an excluded client dials still wants an IngressBackend, and pairs of the mesh are still decided by the allow list. ---- */
+enum rf_exclusion_kind {
+	RF_EXCLUSION_PORT_OUT = 1,  /* port as dialled (TCP; for UDP the destination's own) */
+	RF_EXCLUSION_RANGE_OUT = 2, /* address as dialled (as above) */
+	RF_EXCLUSION_PORT_IN = 3,   /* destination pod's own port */
+};
+struct rf_exclusion_key {
+	__u32 prefixlen; /* RF_EXCLUSION_FIXED_BITS; for ranges + CIDR length, + 96 for IPv4 */
+	__u16 port;      /* 0 for ranges */
+	__u8 kind;
+	__u8 pad;
+	struct rf_addr pod;  /* whose annotation: an address of the source (out) or destination (in); none = MeshConfig's, every pod's */
+	struct rf_addr addr; /* of the range, else none */
+};
+RF_STATIC_ASSERT(sizeof(struct rf_exclusion_key) == 40, "map layout");
+#define RF_EXCLUSION_FIXED_BITS 160                 /* port, kind, pad, pod */
+#define RF_EXCLUDES_MESH(kind)  (1u << ((kind)-1))  /* bit of rf_config.exclusions: MeshConfig has such entries */
+#define RF_EXCLUDES_PODS(kind)  (16u << ((kind)-1)) /* some pod has */
+
+struct rf_exclusion_value {
+	__u32 rule_id;
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_exclusion_value) == 8, "map layout");
 
 /* ---- services (revision): HASH. Service address and port -> a run of entries in `backends`. ---- */
 struct rf_service_key {
@@ -122,10 +177,26 @@ struct rf_service_key {
 RF_STATIC_ASSERT(sizeof(struct rf_service_key) == 20, "map layout");
 
 struct rf_service_value {
-	__u32 first; /* index into `backends` */
-	__u32 count; /* 0 = Service without a running pod */
+	__u32 first;       /* index into `backends` */
+	__u32 count;       /* 0 = Service without a running pod */
+	__u32 parts_first; /* index into `splits` */
+	__u32 parts;       /* 0 = no TrafficSplit: every backend alike; else first and count are not looked at */
 };
-RF_STATIC_ASSERT(sizeof(struct rf_service_value) == 8, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_service_value) == 16, "map layout");
+
+/* ---- splits (revision): ARRAY. The backends of a TrafficSplit's root Service: a random number below the last part's `until` picks the
+ * first part with a greater `until`, once a connection. Weights are relative. A part of weight 0 is not listed; a part without a running
+ * pod denies (no-backend), as traffic shifted to nobody does. ---- */
+#define RF_SPLIT_PARTS_MAX 64 /* backends of one TrafficSplit: the program's loop */
+struct rf_split_part {
+	__u32 until; /* sum of the weights up to and with this part */
+	__u32 first; /* index into `backends` */
+	__u32 count;
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_split_part) == 16, "map layout");
+
+/* ---- service_names (revision): HASH struct rf_addr of a Service -> struct rf_name "namespace/name"; for people, no program reads it. */
 
 /* ---- backends (revision): ARRAY ---- */
 struct rf_backend {
@@ -219,6 +290,13 @@ struct rf_talks {
 };
 RF_STATIC_ASSERT(sizeof(struct rf_talks) == 292, "map layout");
 
+/* Who began a connection, as far as tc can tell. */
+enum rf_opener {
+	RF_OPENER_POD = 0, /* the pod's own socket, or somebody elsewhere */
+	RF_OPENER_CHECKER = 1,
+	RF_OPENER_PROBER = 2, /* a socket of the node's configured prober cgroup */
+};
+
 /* A connection or datagram exchange. */
 struct rf_tuple {
 	struct rf_addr saddr;
@@ -264,14 +342,17 @@ struct rf_flow {
 	rf_identity_t src;
 	rf_identity_t dst;
 	RF_LAYOUT_TEST_MEMBER
-	__u16 via_checker; /* opened by a socket with RF_TAG_CHECKER */
-	__u16 life;        /* RF_FLOW_* bits, for the agent's sweep */
+	__u16 opener; /* enum rf_opener */
+	__u16 life;   /* RF_FLOW_* bits, for the agent's sweep */
 	__u32 rule_id;
 	__u64 seen_ns;
 	__u64 bytes; /* IP bytes both ways */
 	__u64 pod;   /* cgroup id of the local pod whose quota it counts on: the initiator's, or the responder's for initiators elsewhere */
+	struct rf_addr dialed; /* what the initiator asked for (its Service), for `exclusions`; the responder if that is not known */
+	__u16 dialed_port;
+	__u16 pad[3];
 };
-RF_STATIC_ASSERT(sizeof(struct rf_flow) == 56 + RF_LAYOUT_TEST_SIZE, "map layout");
+RF_STATIC_ASSERT(sizeof(struct rf_flow) == 80 + RF_LAYOUT_TEST_SIZE, "map layout");
 #define RF_FLOW_UDP_IDLE_NS (180ull * 1000000000) /* after that a datagram is decided as the first of a new exchange */
 
 /* ---- usage (live): HASH cgroup id -> what this pod occupies of the tables that all pods share. Writers: the agent makes and removes the
@@ -300,7 +381,39 @@ struct rf_forget {
 };
 RF_STATIC_ASSERT(sizeof(struct rf_forget) == 72, "asked through packet bytes");
 
-/* ---- reasons: PERCPU_ARRAY[_RF_REASON_MAX] of __u64, one counter a reason. lost: PERCPU_ARRAY[1], events the ring had no room for ---- */
+/* ---- prober (live): ARRAY[1]. The cgroup whose processes are the node's health probers (the kubelet's): their connections to pods of the
+ * mesh are admitted. Writer: agent. Reader: tc, by the cgroup of the packet's socket. 0 = none: no probe is recognised. ---- */
+struct rf_prober {
+	__u64 cgroup_id;
+	__u32 level; /* depth of that cgroup below the cgroup2 root, for bpf_skb_ancestor_cgroup_id */
+	__u32 pad;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_prober) == 16, "map layout");
+
+/* ---- audit (live): HASH. Connections that would have been denied but for an audit annotation. Writer: programs (agent: removes on
+ * request). Readers: agent, `ringfence audit`. Lifetime: until it is cleared; it outlives agents and revisions. Full: the row is missing,
+ * counted in `lost`[RF_LOST_AUDIT]; the connection passes all the same, for audit never denies. ---- */
+#define RF_AUDIT_MAX 16384
+struct rf_audit_key {
+	rf_identity_t src; /* 0 = outside */
+	rf_identity_t dst; /* 0 = outside */
+	__u16 port;
+	__u16 would; /* enum rf_reason that would have denied */
+	__u8 proto;
+	__u8 pad[3];
+};
+RF_STATIC_ASSERT(sizeof(struct rf_audit_key) == 24, "map layout");
+struct rf_audit {
+	__u64 count;
+	__u64 first_ns;
+	__u64 last_ns;
+};
+RF_STATIC_ASSERT(sizeof(struct rf_audit) == 24, "map layout");
+
+/* ---- reasons: PERCPU_ARRAY[_RF_REASON_MAX] of __u64, one counter a reason. lost: PERCPU_ARRAY[RF_LOST_MAX] ---- */
+#define RF_LOST_EVENTS 0 /* events the ring, or their pod's budget, had no room for */
+#define RF_LOST_AUDIT  1 /* would-be denials the audit table had no room for */
+#define RF_LOST_MAX    2
 
 /* ---- events: RINGBUF. Reader: agent. Full: counted in `lost`, the decision stands. ---- */
 enum rf_event_kind {
@@ -323,5 +436,7 @@ struct rf_event {
 	rf_epoch_t epoch;
 	__u64 bytes;       /* CLOSE: acknowledged + received */
 	__u64 duration_ns; /* CLOSE */
+	__u16 would;       /* reason ALLOW_AUDIT: what would have denied, else 0 */
+	__u16 pad[3];
 };
-RF_STATIC_ASSERT(sizeof(struct rf_event) == 88, "ring layout");
+RF_STATIC_ASSERT(sizeof(struct rf_event) == 96, "ring layout");

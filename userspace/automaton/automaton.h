@@ -32,33 +32,42 @@ struct rf_route_atom {
 	const char *const *methods;
 	size_t method_count;
 	const char *path_pattern;
+	const struct rf_route_condition *conditions; /* all must hold */
+	size_t condition_count;
 	uint32_t rule_id;
+};
+
+/* A condition of an atom; see enum rf_cond_kind. Any one of the patterns, any one of the ranges. */
+struct rf_route_condition {
+	enum rf_cond_kind kind;
+	const char *name;            /* HEADER: as written; compared without regard to case */
+	const char *const *patterns; /* HEADER, AUTHORITY: RE2 syntax; AUTHORITY ignores letter case */
+	size_t pattern_count;
+	const struct rf_range *ranges; /* ADDRESS */
+	size_t range_count;
 };
 
 /*
  * An automaton in its own memory, to be placed into the blob.
  *
  * Accept sets. DFA: set n is one distinct set of atoms that match the same requests; exactly one set (or 0, none) matches a request.
- * NFA: set n is the single atom n - 1; several may match one request and rf_routes_decide looks at all of them. Both kinds are granted
- * the same way: the bit of set n is on for a source that may use ANY atom of atoms_of_set[n].
+ * NFA: set n is the single atom n - 1; several may match one request and rf_routes_decide looks at all of them. Either way a decision
+ * walks the atoms that match: `sets` of the head.
  *
- * Rebasing. head.table_off, accept_off and rules_off count from the start of `body`. In the blob they count from the start of the blob:
- * with the body copied to offset X, X is added to each of these three and to nothing else; a body (of either kind) has no other offset.
- * rf_automaton_place does all of it.
+ * Rebasing. Offsets in head and conditions count from the start of `body`; in the blob they count from the start of the blob.
+ * rf_automaton_place does all of it, also for the text automata of conditions, which lie in the same body.
  */
 struct rf_automaton_image {
 	struct rf_automaton head;
 	uint64_t *body;   /* tables, owned */
 	size_t body_size; /* bytes, multiple of 8 */
-	/* Row n, atoms_of_set[n * atom_words ...]: bitmap of the atoms in accept set n, atom i is bit i % 64 of word i / 64. Rows 0 (empty)
-	 * to head.accept_sets. Owned. */
-	uint64_t *atoms_of_set;
-	size_t atom_words; /* 64-bit words a row */
 };
 
 /* Compiles all atoms of one destination into one automaton. states_max: budget; past it the image is RF_AUTOMATON_NFA. No atoms: a DFA
  * that matches nothing. 0, -EINVAL (a pattern or method is bad; ask rf_pattern_check first), -E2BIG (a limit), -ENOMEM. */
 int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret);
+/* A text automaton: matches a text (a header's value, a host) that full-matches any of the patterns. Same errors. */
+int rf_text_automaton_build(const char *const *patterns, size_t count, bool ignore_case, struct rf_automaton_image **ret);
 void rf_automaton_image_free(struct rf_automaton_image *image); /* NULL-safe */
 static inline void rf_automaton_image_freep(struct rf_automaton_image **image)
 {
@@ -84,19 +93,53 @@ uint32_t rf_automaton_image_run(const struct rf_automaton_image *image, const ch
  * 0, -EBADMSG or -ENOMEM. */
 int rf_routes_validate(const void *blob, size_t size);
 
+/* One header line, as received. */
+struct rf_field {
+	const char *name;
+	size_t name_len;
+	const char *value; /* without surrounding SP and HTAB */
+	size_t value_len;
+};
+
+/* What is asked. Texts need no NUL. */
+struct rf_request_question {
+	rf_identity_t src;
+	rf_identity_t dst;   /* 0 = nobody that is known */
+	struct rf_addr addr; /* where the connection goes: the chosen backend */
+	uint16_t port;       /* its own port */
+	bool tls;            /* the question is about a whole TLS connection: authority is its server name, method and target are ignored */
+	const char *method;
+	size_t method_len;
+	const char *target; /* as received: origin-form, query allowed, or absolute-form already reduced by the caller */
+	size_t target_len;
+	const char *authority; /* Host as received; length 0 = none */
+	size_t authority_len;
+	const struct rf_field *fields; /* every header line, also Host */
+	size_t field_count;
+};
+
+struct rf_request_answer {
+	enum rf_reason reason;
+	enum rf_reason would; /* reason ALLOW_AUDIT: what would have denied, else RF_REASON_UNSPEC */
+	uint32_t rule_id; /* the deciding rule, 0 = none: the granted atom's; for ROUTE_OTHERS the first matching atom's; else the pair's */
+};
+
 /*
  * The request decision of checker and `why`, one pure function over the blob. The first of these that applies:
- *	src or dst 0 (unknown)                    NO_RULE, permissive or not
+ *	src 0 (unknown) or not of the mesh        NO_RULE, permissive or not
+ *	dst not of the mesh                       enableEgress: ALLOW_EGRESS; no entry for (src, port), or of the other kind: NO_EGRESS;
+ *	                                          else as a pair that is checked, admitted as ALLOW_EGRESS_L7 (tls, no atom: SERVER_NAME)
+ *	tls                                       NO_RULE: inside the mesh nothing is decided by a server name
  *	permissive                                ALLOW_PERMISSIVE, any pair, the path is not looked at
  *	pair (exact port, then port 0) missing    NO_RULE
  *	pair denied / plain L4                    NO_RULE / ALLOW_RULE, the path is not looked at
  *	the path has no canonical form            BAD_PATH (ringfence/path.h; also "*" and the authority-form)
- *	raw or canonical path matches no route    NO_ROUTE
- *	one of them only routes for others        ROUTE_OTHERS
+ *	the authority is not of the grant's       AUTHORITY
+ *	raw or canonical path matches no atom     NO_ROUTE
+ *	one of them only atoms for others         ROUTE_OTHERS
  *	both are granted                          ALLOW_L7
- * target: the request target as received (origin-form, query allowed, or absolute-form already reduced by the caller). Patterns match
- * valid UTF-8 only, so a path that decodes to anything else has no route.
- * rule_id gets the deciding rule (0 = none): the route's for ALLOW_L7 and ROUTE_OTHERS, else the pair's.
+ * An atom matches if method and path do and all its conditions hold. Where the destination is under audit NO_RULE, AUTHORITY, NO_ROUTE and
+ * ROUTE_OTHERS become ALLOW_AUDIT (where the source is: NO_EGRESS and SERVER_NAME, and what denies an Egress' request). BAD_PATH never
+ * does: such a request cannot be judged, audit or not. Patterns match valid UTF-8 only. Without memory the answer is a denial.
  */
-enum rf_reason rf_routes_decide(const void *blob, rf_identity_t src, rf_identity_t dst, uint16_t port, const char *method,
-				size_t method_len, const char *target, size_t target_len, uint32_t *rule_id);
+void rf_routes_decide(const void *blob, const struct rf_request_question *question, struct rf_request_answer *ret);

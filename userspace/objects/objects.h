@@ -56,9 +56,37 @@ struct rf_container_port {
 	bool udp;
 };
 
+/* What a pod's annotations, or MeshConfig's spec.traffic, take out of the mesh (semantics row 24). Annotations:
+ * openservicemesh.io/outbound-port-exclusion-list, inbound-port-exclusion-list, outbound-ip-range-exclusion-list; comma-separated. */
+struct rf_cidr {
+	struct rf_addr net;  /* already masked */
+	unsigned prefix_len; /* of the 128 bits of net: 96 + n for IPv4's /n */
+	struct rf_place place;
+};
+struct rf_excluded_port {
+	uint16_t port;
+	struct rf_place place;
+};
+struct rf_exclusions {
+	struct rf_excluded_port *outbound_ports;
+	size_t outbound_port_count;
+	struct rf_excluded_port *inbound_ports;
+	size_t inbound_port_count;
+	struct rf_cidr *outbound_ranges;
+	size_t outbound_range_count;
+};
+struct rf_arena;
+/* Reads the three annotations among `annotations` (others are skipped). Bad values: errors in diags that name value and annotation.
+ * 0, -EINVAL (diags has why), -ENOMEM. Memory belongs to the arena. */
+int rf_exclusions_read(struct rf_arena *arena, const struct rf_pair_text *annotations, size_t count, struct rf_diags *diags,
+		       struct rf_exclusions *ret);
+
 /* Deployment (also Pod, StatefulSet-like owners later): a template of pods. */
 struct rf_workload {
 	struct rf_meta meta;
+	struct rf_pair_text *pod_annotations; /* of the template; a Pod's own */
+	size_t pod_annotation_count;
+	struct rf_exclusions exclusions; /* what these say */
 	bool is_pod;
 	const char *service_account; /* "default" if absent */
 	struct rf_pair_text *pod_labels;
@@ -209,16 +237,42 @@ struct rf_ingress_backend {
 	size_t source_count;
 };
 
-/* Kinds that are checked strictly and listed, but not enforced yet: Egress, UpstreamTrafficSetting, Retry. They admit nothing. */
+enum rf_egress_protocol { RF_EGRESS_PROTOCOL_TCP, RF_EGRESS_PROTOCOL_HTTP, RF_EGRESS_PROTOCOL_HTTPS }; /* tcp-server-first is TCP */
+
+struct rf_egress_port {
+	uint16_t port;
+	enum rf_egress_protocol protocol;
+	struct rf_place place;
+};
+
+/* OSM policy v1alpha1 Egress: who may reach what outside the mesh. hosts: for http and https, "*.example.com" allowed; ranges: for tcp
+ * which addresses (none given = any), for http and https an additional condition. */
+struct rf_egress {
+	struct rf_meta meta;
+	struct rf_account_ref *sources;
+	size_t source_count;
+	struct rf_name_ref *hosts;
+	size_t host_count;
+	struct rf_cidr *ranges;
+	size_t range_count;
+	struct rf_egress_port *ports;
+	size_t port_count;
+	struct rf_name_ref *matches; /* HTTPRouteGroup names, in the Egress' namespace; UpstreamTrafficSetting references are not in here */
+	size_t match_count;
+	bool has_route_groups; /* false: no HTTPRouteGroup is named = every method and path */
+};
+
+/* Kinds that are checked strictly and listed, but not enforced yet: UpstreamTrafficSetting, Retry. They admit nothing. */
 struct rf_plain_object {
 	struct rf_meta meta;
 };
 
 struct rf_mesh_config {
 	struct rf_meta meta;
-	bool permissive;       /* spec.traffic.enablePermissiveTrafficPolicyMode, default false */
-	bool egress;           /* spec.traffic.enableEgress, default false */
-	bool strict_authority; /* spec.traffic.strictAuthority, ours, default false */
+	bool permissive;                 /* spec.traffic.enablePermissiveTrafficPolicyMode, default false */
+	bool egress;                     /* spec.traffic.enableEgress, default false */
+	bool strict_authority;           /* spec.traffic.strictAuthority, ours, default false */
+	struct rf_exclusions exclusions; /* spec.traffic.{outboundPort,inboundPort,outboundIPRange}ExclusionList */
 };
 
 /* Every object of every list below once more, in the order of the files: for listing and editing. */
@@ -247,6 +301,7 @@ struct rf_objects {
 	RF_OBJECT_LIST(rf_port_route, udp_routes);
 	RF_OBJECT_LIST(rf_traffic_split, splits);
 	RF_OBJECT_LIST(rf_ingress_backend, ingress_backends);
+	RF_OBJECT_LIST(rf_egress, egresses);
 	RF_OBJECT_LIST(rf_plain_object, plain);
 	RF_OBJECT_LIST(rf_mesh_config, mesh_configs);
 #undef RF_OBJECT_LIST
@@ -271,6 +326,11 @@ int rf_objects_add(struct rf_objects *objects, const char *name, const char *tex
 /* Reads and adds a file, or the *.yaml *.yml *.json files directly inside a directory (sorted by name). display_base: prefix cut off
  * the displayed names, or NULL. Returns 0, -errno of the path itself (nothing added). */
 int rf_objects_add_path(struct rf_objects *objects, const char *path, const char *display_base);
+
+/* The annotation by which denials of a Namespace or TrafficTarget pass and are counted: "enabled" (or absent); anything else is an error.
+ */
+#define RF_AUDIT_ANNOTATION "ringfence.io/audit"
+const char *rf_meta_annotation(const struct rf_meta *meta, const char *key); /* or NULL */
 
 /* Checks between objects, to be called once after the last add: duplicates, references (warnings of semantics.md), kinds and fields
  * that are accepted but not enforced yet (warnings). */

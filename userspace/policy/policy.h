@@ -19,6 +19,9 @@ struct rf_endpoint {
 	const char *service_account;
 	const struct rf_pair_text *labels;
 	size_t label_count;
+	const char *deployment;                 /* "ns/name" of the Deployment it was started from, or "" */
+	const struct rf_pair_text *annotations; /* its own (ringfence run --annotation); they win over its Deployment's, key by key */
+	size_t annotation_count;
 	struct rf_addr addr4;
 	struct rf_addr addr6; /* or none */
 };
@@ -48,13 +51,16 @@ struct rf_service_address { /* for /etc/hosts, `get services`, the ingress; sort
 };
 
 /* What one revision may hold; checked by compile, so a switch cannot fail half-way. */
-#define RF_ALLOW_MAX    262144
-#define RF_IDENTS_MAX   65536
-#define RF_SERVICES_MAX 65536
-#define RF_BACKENDS_MAX 131072
-#define RF_INGRESS_MAX  65536
-#define RF_RULES_MAX    131072
-#define RF_ROUTES_MAX   (64 * 1024 * 1024) /* bytes of blob */
+#define RF_ALLOW_MAX      262144
+#define RF_IDENTS_MAX     65536
+#define RF_SERVICES_MAX   65536
+#define RF_BACKENDS_MAX   131072
+#define RF_INGRESS_MAX    65536
+#define RF_EGRESS_MAX     65536
+#define RF_EXCLUSIONS_MAX 65536
+#define RF_SPLITS_MAX     65536 /* parts of all TrafficSplits */
+#define RF_RULES_MAX      131072
+#define RF_ROUTES_MAX     (64 * 1024 * 1024) /* bytes of blob */
 
 struct rf_policy {
 	struct rf_arena *arena; /* owned */
@@ -66,11 +72,16 @@ struct rf_policy {
 	RF_TABLE(rf_identity_t, struct rf_ident, idents);
 	RF_TABLE(struct rf_allow_key, struct rf_allow_value, allow);
 	RF_TABLE(struct rf_ingress_key, struct rf_ingress_value, ingress);
+	RF_TABLE(struct rf_egress_key, struct rf_egress_value, egress);
+	RF_TABLE(struct rf_exclusion_key, struct rf_exclusion_value, exclusions);
 	RF_TABLE(struct rf_service_key, struct rf_service_value, services);
+	RF_TABLE(struct rf_addr, struct rf_name, service_names);
 	RF_TABLE(rf_identity_t, struct rf_name, names);
 #undef RF_TABLE
 	struct rf_backend *backends;
 	size_t backend_count;
+	struct rf_split_part *splits;
+	size_t split_count;
 	struct rf_rule *rules; /* [0] is "none" */
 	size_t rule_count;
 	void *routes; /* the blob, 8-byte aligned, size a multiple of 8 */
