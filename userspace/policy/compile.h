@@ -4,7 +4,8 @@
  * put into rf_compile and adds its own tables; all of them return 0 or -errno and say why in diags. Determinism comes from one habit:
  * a stage never walks the objects in their given order, only through an index sorted by namespace and name.
  *
- *	subjects -> identities -> ports -> services -> targets -> atoms -> automata -> allow -> routes -> ingress -> capacity
+ *	subjects -> identities -> ports -> services -> targets -> egress_grants -> atoms -> automata -> allow -> routes -> egress -> ingress
+ *	-> exclusions -> audit -> capacity
  */
 #pragma once
 
@@ -81,6 +82,17 @@ struct rf_grant {
 	size_t words;
 };
 
+/* What the http or https ports of Egress objects grant one source on one port: the request checker decides there. */
+struct rf_egress_grant {
+	rf_identity_t src;
+	uint16_t port;
+	enum rf_egress_kind kind;         /* http and https on one (src, port): http, with a warning */
+	const struct rf_egress **objects; /* those with such a port of this kind that admit anything, in the order of the index */
+	size_t count;                     /* may be 0: none of them names a host; every request is denied */
+	uint32_t rule_id;                 /* of the first object with such a port */
+	uint32_t routes_id;               /* set by automata.c */
+};
+
 struct rf_compile {
 	const struct rf_policy_input *input;
 	const struct rf_objects *objects;
@@ -94,6 +106,8 @@ struct rf_compile {
 	struct rf_index tcp_routes;
 	struct rf_index udp_routes;
 	struct rf_index ingress_backends;
+	struct rf_index egresses;
+	struct rf_index splits;
 
 	struct rf_subject *subjects; /* sorted by (ns, name, running, address) */
 	size_t subject_count;
@@ -110,6 +124,9 @@ struct rf_compile {
 	size_t image_count;
 	struct rf_grant *grants;
 	size_t grant_count;
+	struct rf_egress_grant *egress_grants; /* sorted by (src, port) */
+	size_t egress_grant_count;
+	uint32_t *egress_rules; /* rule_id of each Egress, by its position in the index; 0 = it names no source of the mesh */
 };
 
 int rf_compile_subjects(struct rf_compile *c);
@@ -121,7 +138,11 @@ int rf_compile_atoms(struct rf_compile *c);
 int rf_compile_automata(struct rf_compile *c);
 int rf_compile_allow(struct rf_compile *c);
 int rf_compile_routes(struct rf_compile *c);
+int rf_compile_egress_grants(struct rf_compile *c); /* egress_grants and egress_rules */
+int rf_compile_egress(struct rf_compile *c);        /* the table, with routes_id */
 int rf_compile_ingress(struct rf_compile *c);
+int rf_compile_exclusions(struct rf_compile *c);
+int rf_compile_audit(struct rf_compile *c);
 int rf_compile_capacity(struct rf_compile *c);
 
 /* subjects.c: the run of subjects of one namespace, and whether a Service selects one (an empty selector selects nothing). */
@@ -139,6 +160,9 @@ const struct rf_served *rf_served_of(const struct rf_compile *c, rf_identity_t a
 /* services.c: addresses of a Service's running pods, ascending, each once; NULL and 0 if there is none. -ENOMEM only. */
 int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service,
 			 const struct rf_subject_addr **ret, size_t *ret_count);
+
+/* egress.c: the rule of an Egress that is in the index. */
+uint32_t rf_egress_rule(const struct rf_compile *c, const struct rf_egress *egress);
 
 /* atoms.c: the routes that one HTTPRouteGroup rule of a target names, added to *refs (unsorted). */
 int rf_atoms_of_rule(struct rf_compile *c, const struct rf_traffic_target *target, const struct rf_target_rule *rule, rf_atom_ref **refs,
