@@ -74,8 +74,8 @@ struct rf_map_fill {
 	uint64_t max;
 };
 int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *count); /* in: room, out: used */
-/* Decisions of the kernel and of the checker together. */
-int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t *ret_lost);
+/* Decisions of the kernel and of the checker together. ret_lost: RF_LOST_* */
+int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t ret_lost[RF_LOST_MAX]);
 /* What one pod occupies of the tables that all share, and what it was refused for its quota. -ENOENT: no such pod. */
 int rf_datapath_usage(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_usage *ret);
 /* One more request that the checker decided; reason of its access record. The caller is the only writer. */
@@ -84,12 +84,37 @@ int rf_datapath_config(struct rf_datapath *dp, struct rf_config *ret);
 int rf_datapath_name(struct rf_datapath *dp, rf_identity_t identity, char *ret, size_t size); /* "ns/name"; -ENOENT */
 int rf_datapath_rule(struct rf_datapath *dp, uint32_t rule_id, char *ret, size_t size);
 
-/* Asks the kernel: runs the decision that connect (via_checker: RF_ASK_CONNECT) or tc uses on the live tables. Changes nothing, counts
- * nothing. */
-#define RF_ASK_POD     0 /* tc: opened by the pod's own socket */
-#define RF_ASK_CHECKER 1 /* tc: opened by the checker for the pod */
-#define RF_ASK_CONNECT 2 /* at connect(), before anything was opened */
-int rf_datapath_ask(struct rf_datapath *dp, const struct rf_question *question, uint32_t via_checker, struct rf_answer *ret);
+/* Asks the kernel: runs on the live tables the decision that tc uses (opener: enum rf_opener) or connect (RF_ASK_CONNECT). The question is
+ * taken as it stands: whoever asks names the identities. dialed none: what was dialled is daddr and port. Changes nothing, counts nothing
+ * (count_hit is not looked at). */
+int rf_datapath_ask(struct rf_datapath *dp, const struct rf_question *question, uint32_t opener, struct rf_answer *ret);
+
+/* The node's health probers: the cgroup whose processes may connect to every pod of the mesh. cgroup_id: stat().st_ino of its directory
+ * in the cgroup2 hierarchy; level: how many directories it is below that hierarchy's root. cgroup_id 0: nobody is a prober, and what
+ * probers have opened is refused from the next packet on. Takes effect at once, in no revision. */
+int rf_datapath_prober(struct rf_datapath *dp, uint64_t cgroup_id, uint32_t level);
+int rf_datapath_prober_is(struct rf_datapath *dp, struct rf_prober *ret); /* what the kernel holds */
+
+/* Connections that were admitted only because of an audit annotation, of all revisions since the last clear. The order is the kernel's. fn
+ * may not call into dp. A table that changes meanwhile is seen in part before, in part after. */
+int rf_datapath_audit_each(struct rf_datapath *dp, void (*fn)(void *arg, const struct rf_audit_key *key, const struct rf_audit *row),
+			   void *arg);
+int rf_datapath_audit_clear(struct rf_datapath *dp, size_t *ret_removed);
+
+/* Single entries of the live revision, as they stand in the kernel. -ENOENT: no such entry; others: the table cannot be read. Tries take
+ * the whole question (prefixlen of a full address), as the programs do; on success *key is the entry that answered, as bpftool shows it. */
+int rf_datapath_ident(struct rf_datapath *dp, rf_identity_t identity, struct rf_ident *ret);
+int rf_datapath_peer(struct rf_datapath *dp, const struct rf_addr *addr, struct rf_peer *ret); /* not of a revision: who has it now */
+int rf_datapath_allow_entry(struct rf_datapath *dp, const struct rf_allow_key *key, struct rf_allow_value *ret);
+int rf_datapath_ingress_entry(struct rf_datapath *dp, struct rf_ingress_key *key, struct rf_ingress_value *ret);
+int rf_datapath_egress_entry(struct rf_datapath *dp, struct rf_egress_key *key, struct rf_egress_value *ret);
+int rf_datapath_exclusion_entry(struct rf_datapath *dp, struct rf_exclusion_key *key, struct rf_exclusion_value *ret);
+int rf_datapath_service(struct rf_datapath *dp, const struct rf_service_key *key, struct rf_service_value *ret);
+int rf_datapath_service_name(struct rf_datapath *dp, const struct rf_addr *addr, char *ret, size_t size); /* "ns/name" */
+int rf_datapath_split_part(struct rf_datapath *dp, uint32_t index, struct rf_split_part *ret);
+int rf_datapath_backend(struct rf_datapath *dp, uint32_t index, struct rf_backend *ret);
+/* The live routes blob (ringfence/routes.h), a copy that the caller frees; not validated. -ENOENT: no revision. */
+int rf_datapath_routes(struct rf_datapath *dp, void **ret_blob, size_t *ret_size);
 
 /* Ring buffer: fd to poll, and a drain that calls back for each event. The callback must not call into dp. */
 int rf_datapath_events_fd(struct rf_datapath *dp);
