@@ -77,7 +77,7 @@ FUZZ_SECONDS ?= 10
 GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean uninstall,$(GOALS)),)
 NEED_TOOLS := $(firstword $(CC)) $(firstword $(BPF_CC)) $(BPFTOOL) pkg-config ar
-NEED_LIBS := libbpf libelf zlib libcjson yaml-0.1 libnl-route-3.0 libcap cmocka libpcre2-8
+NEED_LIBS := libbpf libelf zlib libcjson yaml-0.1 libnl-route-3.0 libcap libssl cmocka libpcre2-8
 MISSING := $(shell for t in $(NEED_TOOLS); do command -v $$t >/dev/null || echo $$t; done)
 MISSING += $(shell command -v pkg-config >/dev/null && for l in $(NEED_LIBS); do pkg-config --exists $$l || echo $$l; done)
 ifeq ($(LLHTTP_SRC)$(wildcard /usr/include/llhttp.h /usr/local/include/llhttp.h),)
@@ -140,7 +140,7 @@ $(LIB): $(LIB_SRC:%.c=$(B)/%.o)
 $(B)/ringfenced: $(call dir_objs,agent) $(LIB)
 $(B)/ringfence-sockd: $(call dir_objs,sockd) $(LIB)
 $(B)/ringfence-checker: $(call dir_objs,checker) $(LLHTTP_OBJ) $(LIB)
-$(B)/ringfence-checker: LDLIBS += $(LLHTTP_LIBS)
+$(B)/ringfence-checker: LDLIBS += $(LLHTTP_LIBS) -lssl -lcrypto
 $(B)/ringfence: $(call dir_objs,cli) $(LIB)
 $(PROGRAMS):
 	@echo "LD   $@"
@@ -148,7 +148,7 @@ $(PROGRAMS):
 
 # ---- tests. A test links the library; one that needs a program's object includes its .c. ----
 # pcre2 is what the automata are compared with.
-TEST_LINK = $(LIB) $(LLHTTP_OBJ) -lcmocka -lpcre2-8 $(LDLIBS) $(LLHTTP_LIBS)
+TEST_LINK = $(LIB) $(LLHTTP_OBJ) -lcmocka -lpcre2-8 $(LDLIBS) $(LLHTTP_LIBS) -lssl -lcrypto
 $(B)/tests/%: tests/unit/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 	@mkdir -p $(@D); echo "TEST $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< $(TEST_LINK) -o $@
@@ -161,7 +161,7 @@ $(B)/tests/tools/%: tests/tools/%.c $(B)/flags
 	$(Q)$(CC) $(RF_CPPFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< -lbpf -lpthread -o $@
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 	@mkdir -p $(@D); echo "FUZZ $@"
-	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $< $(LIB) $(LLHTTP_OBJ) $(LDLIBS) $(LLHTTP_LIBS) -o $@
+	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $< $(LIB) $(LLHTTP_OBJ) $(LDLIBS) $(LLHTTP_LIBS) -lssl -lcrypto -o $@
 
 # Each target goes its own time, a failing one does not stop the others. New inputs go to build/, never into the committed corpus.
 fuzz-run: $(FUZZERS)
