@@ -22,6 +22,11 @@ CABLE = "rfconf-out"
 MORTAL = ["setpriv", "--pdeathsig", "KILL"]  # for programs that shall not outlive a killed runner
 
 
+def cgroup2():
+    with open("/proc/self/mounts") as mounts:
+        return next(line.split()[1] for line in mounts if line.split()[2] == "cgroup2")
+
+
 class MeshError(Exception):
     """The runner could not do its own part."""
 
@@ -65,7 +70,8 @@ class Mesh:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             self.repair()
-            self.start("ringfenced", "--policies", self.directory)
+            self.make_prober()
+            self.start("ringfenced", "--policies", self.directory, "--prober-cgroup", self.prober)
             until("the agent", lambda: json.loads(self.cli("status", "-o", "json", check=False)[1] or "{}").get("ready"))
         except BaseException:
             self.__exit__()
@@ -82,9 +88,16 @@ class Mesh:
                 process.kill()
                 process.wait()
         subprocess.run(["ip", "link", "delete", CABLE], stderr=subprocess.DEVNULL, check=False)
+        if os.path.isdir(self.prober):
+            os.rmdir(self.prober)
         if self.verbose or code:
             sys.stderr.write(output + self.log("ringfenced"))
         shutil.rmtree(self.work, ignore_errors=True)
+
+    def make_prober(self):
+        """The cgroup that plays the kubelet's."""
+        self.prober = os.path.join(cgroup2(), f"{INSTANCE}-prober")
+        os.makedirs(self.prober, exist_ok=True)
 
     def repair(self):
         """What a killed run left."""
@@ -151,7 +164,7 @@ class Mesh:
     # -- pods
 
     def pods(self, wanted):
-        """wanted: (namespace, name) -> {deployment, account, ports}. Pods that are already so stay; others go."""
+        """wanted: (namespace, name) -> {deployment, account, ports, annotations}. Pods that are already so stay; others go."""
         for key in [k for k, pod in self.running.items() if wanted.get(k) != pod]:
             self.cli("stop", "/".join(key))
             del self.running[key]
@@ -162,6 +175,7 @@ class Mesh:
 
     def run_pod(self, namespace, name, pod):
         of = ["--deployment", f"{namespace}/{name}"] if pod["deployment"] else ["--service-account", pod["account"]]
+        of += [word for key, value in pod["annotations"].items() for word in ("--annotation", f"{key}={value}")]
         self.cli("run", "-n", namespace, "--name", name, *of, "-d", "--", PYTHON, f"{self.work}/tools/server.py", name,
                  *(pod["ports"] or ["9/tcp"]))
         until(f"server {namespace}/{name}", lambda: "ready, pid" in self.cli("logs", f"{namespace}/{name}", check=False)[1])
@@ -178,8 +192,8 @@ class Mesh:
         return self.cli("exec", "/".join(pod), "--", PYTHON, f"{self.work}/tools/datagram.py", to, str(port))[1].strip()
 
     def probe_from(self, source, job):
-        """From the node itself (source None), or from that address outside."""
-        prefix = []
+        """From the node's prober (source None), or from that address outside."""
+        prefix = ["sh", "-c", f'echo $$ >"{self.prober}/cgroup.procs" && exec "$@"', "prober"]
         if source:
             self.make_outside()
             self.outside_address(source)
@@ -224,13 +238,22 @@ class Mesh:
         self.ip("address", "replace", f"{address}/32", "dev", "lo", inside=True)
         self.ip("route", "replace", f"{address}/32", "via", FAR)
 
-    def external(self, port):
-        """The address of a server outside that listens on this port."""
+    def certificate(self):
+        path = os.path.join(self.work, "external.pem")
+        if not os.path.exists(path):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                            "-subj", "/CN=external", "-keyout", path, "-out", path + ".crt"], check=True, capture_output=True)
+            with open(path, "a") as both, open(path + ".crt") as certificate:
+                both.write(certificate.read())
+        return path
+
+    def external(self, address, port, tls=False):
+        """A server outside at that address, which listens on this port."""
+        kind = f"https={self.certificate()}" if tls else "http"
         self.make_outside()
-        self.outside_address(SERVER)
+        self.outside_address(address)
         with open(os.path.join(self.work, f"external-{port}.log"), "w") as log:
             self.processes.append(subprocess.Popen(
-                ["nsenter", "-t", str(self.outside.pid), "-n", *MORTAL, PYTHON, f"{TOOLS}/server.py", "external", f"{port}/http"], stdout=log,
+                ["nsenter", "-t", str(self.outside.pid), "-n", *MORTAL, PYTHON, f"{TOOLS}/server.py", "external", f"{port}/{kind}"], stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True))
         until("the server outside", lambda: "ready, pid" in open(log.name).read() or "in use" in open(log.name).read())
-        return SERVER

@@ -4,7 +4,7 @@ import ipaddress
 import json
 
 import judge
-from mesh import MeshError
+from mesh import SERVER, MeshError
 
 # Sources outside any pod. The cases' addresses may be in use around this machine, so they are played by addresses that are in the same
 # place as far as the case is concerned (inside or outside 10.0.0.0/8).
@@ -15,6 +15,14 @@ POD_NETWORK_OF_CASES = ipaddress.ip_network("10.244.0.0/16")
 def obj(kind, version, namespace, name, **rest):
     metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **rest.pop("metadata", {})}
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
+
+
+def literal(host):
+    """The address that a Host is, if it is one: then the server outside has it."""
+    try:
+        return str(ipaddress.IPv4Address(host.rsplit(":", 1)[0]))
+    except ValueError:
+        return None
 
 
 def server_kind(service):
@@ -101,11 +109,16 @@ class World:
         for service in self.case["services"]:
             if service["sa"]:
                 ports = [f"{service['targetPort']}/{server_kind(service)}"] + self.datagram_ports(service)
-                pods[service["ns"], service["name"]] = {"deployment": True, "account": service["sa"].split("/")[1], "ports": ports}
+                pods[service["ns"], service["name"]] = {"deployment": True, "account": service["sa"].split("/")[1], "ports": ports,
+                                                        "annotations": self.annotations(service["sa"])}
         if self.source_kind() == "pod" and not self.client_pod(pods):
-            pods[self.from_ns, "client"] = {"deployment": False, "account": self.from_account, "ports": []}
+            pods[self.from_ns, "client"] = {"deployment": False, "account": self.from_account, "ports": [],
+                                            "annotations": self.annotations(self.case["from_sa"])}
         self.mesh.pods(pods)
         self.client = self.client_pod(pods)
+
+    def annotations(self, account):
+        return self.case["mesh_config"].get("pod_annotations", {}).get(account, {})
 
     def datagrams(self):
         return (self.case["request"] or {}).get("proto") == "udp"
@@ -133,7 +146,9 @@ class World:
         """(address or name to dial, port): a Service by name, or a pod directly where the case speaks of a pod's port."""
         request = self.case["request"]
         if self.case["to_sa"] == "external":
-            return self.mesh.external(request["port"]), request["port"]
+            address = literal(request["host"]) or SERVER
+            self.mesh.external(address, request["port"], request.get("tls", False))
+            return address, request["port"]
         namespace, account = self.case["to_sa"].split("/")
         service = next((s for s in self.case["services"] if s["ns"] == namespace and (s["sa"] == self.case["to_sa"] or not s["sa"])), None)
         if self.source_kind() == "pod" and service and service["port"] == request["port"] and not request.get("source_ip"):
@@ -152,6 +167,8 @@ class World:
             job["requests"] = [{"method": request["method"], "path": request["path"], "host": request["host"], "headers": headers}]
         if "repeat" in request:
             job["repeat"] = request["repeat"]
+        if request.get("tls"):
+            job["tls"] = request.get("sni", "")
         kind = self.source_kind()
         if kind == "pod":
             return self.mesh.probe_in_pod(self.client, job)

@@ -6,6 +6,7 @@ in   dial, port           where to connect
      proto                "http" (default) or "tcp"
      requests             http: list of {method, path, host, headers{}, body} sent one after the other on the SAME connection
      body_bytes           http, per request: a body of that many bytes instead of `body`
+     tls                  speak TLS, with this server name ("" = none); nobody's certificate is looked at
      half_close           http: shut down the sending side after the last request, before reading its answer
      send, server_first   tcp: what to send; expect a greeting before sending
      family               4 or 6: only addresses of that family of the name `dial`
@@ -24,6 +25,7 @@ import hashlib
 import http.client
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -34,7 +36,7 @@ DENIED = {errno.ECONNREFUSED: "refused", errno.EPERM: "refused", errno.ECONNRESE
 def outcome(error):
     if isinstance(error, TimeoutError):
         return "timeout"
-    if isinstance(error, (http.client.RemoteDisconnected, http.client.IncompleteRead)):
+    if isinstance(error, (http.client.RemoteDisconnected, http.client.IncompleteRead, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "reset"
     return DENIED.get(getattr(error, "errno", None), f"error {error!r}")
 
@@ -102,6 +104,12 @@ def dial(job, timeout):
     return socket.create_connection(to[:2], timeout)
 
 
+def encrypted(sock, name):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(sock, server_hostname=name or None)
+
+
 def attempt(job):
     timeout = job.get("timeout", 5)
     result = {"connect": "ok", "answers": [], "received": ""}
@@ -109,7 +117,8 @@ def attempt(job):
     try:
         with dial(job, timeout) as sock:
             result["peer"] = sock.getpeername()[0]
-            (tcp_probe if job.get("proto") == "tcp" else http_probe)(sock, job, result)
+            with encrypted(sock, job["tls"]) if "tls" in job else sock as talk:
+                (tcp_probe if job.get("proto") == "tcp" else http_probe)(talk, job, result)
     except (OSError, http.client.HTTPException) as error:
         result["error"] = str(error)
         if not result["answers"]:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A small server for tests: server.py NAME PORT/KIND..., KIND = http | tcp | tcp-server-first | udp. It listens on both
-families, as far as there are addresses.
+"""A small server for tests: server.py NAME PORT/KIND..., KIND = http | https=CERTIFICATE | tcp | tcp-server-first | udp. It listens on
+both families, as far as there are addresses.
 
 http answers every request with 200 and a line "NAME METHOD PATH LENGTH"; /echo answers with the request's body, /bytes/N with N bytes. "Upgrade: echo" makes the
 connection a tunnel, which goes on as tcp does.
@@ -11,6 +11,7 @@ udp answers each datagram with "NAME to ADDRESS: " and what it got; ADDRESS is t
 import asyncio
 import os
 import socket
+import ssl
 import sys
 
 LIMIT = 1 << 20
@@ -78,7 +79,7 @@ async def serve_tcp(reader, writer):
 def handler(name, kind):
     async def handle(reader, writer):
         try:
-            if kind == "http":
+            if kind.startswith("http"):
                 await serve_http(name, reader, writer)
             else:
                 if kind == "tcp-server-first":
@@ -124,6 +125,13 @@ async def listen_udp(name, host, port):
     await asyncio.get_running_loop().create_datagram_endpoint(lambda: Echo(name), sock=sock)
 
 
+def certificate(path):
+    """The file has key and certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
 async def main():
     name, *ports = sys.argv[1:]
     servers = []
@@ -133,7 +141,8 @@ async def main():
             for host in everywhere():
                 await listen_udp(name, host, int(port))
         else:
-            servers.append(await asyncio.start_server(handler(name, kind), everywhere(), int(port), limit=LIMIT))
+            tls = certificate(kind[6:]) if kind.startswith("https=") else None
+            servers.append(await asyncio.start_server(handler(name, kind), everywhere(), int(port), limit=LIMIT, ssl=tls))
     print(f"{name} ready, pid {os.getpid()}", flush=True)
     await asyncio.gather(asyncio.Event().wait(), *(s.serve_forever() for s in servers))
 
