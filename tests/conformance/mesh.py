@@ -42,7 +42,7 @@ def until(what, check, seconds=15):
 
 class Mesh:
     def __init__(self, verbose=False):
-        self.verbose, self.processes, self.running, self.outside = verbose, [], {}, None
+        self.verbose, self.processes, self.running, self.outside, self.externals = verbose, [], {}, None, {}
 
     def __enter__(self):
         if os.getuid() != 0:
@@ -252,8 +252,16 @@ class Mesh:
         kind = f"https={self.certificate()}" if tls else "http"
         self.make_outside()
         self.outside_address(address)
+        server = self.externals.get(port)
+        if server and server.kind == kind:
+            return
+        if server:
+            server.kill()
+            server.wait()
         with open(os.path.join(self.work, f"external-{port}.log"), "w") as log:
-            self.processes.append(subprocess.Popen(
+            server = subprocess.Popen(
                 ["nsenter", "-t", str(self.outside.pid), "-n", *MORTAL, PYTHON, f"{TOOLS}/server.py", "external", f"{port}/{kind}"], stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True))
-        until("the server outside", lambda: "ready, pid" in open(log.name).read() or "in use" in open(log.name).read())
+                stderr=subprocess.STDOUT, start_new_session=True)
+        server.kind, self.externals[port] = kind, server
+        self.processes.append(server)
+        until("the server outside", lambda: "ready, pid" in open(log.name).read())
