@@ -4,7 +4,8 @@
 
 in   dial, port           where to connect
      proto                "http" (default) or "tcp"
-     requests             http: list of {method, path, host, headers{}, body} sent one after the other on the SAME connection
+     requests             http: list of {method, path, host, headers{}, lines[], body} sent one after the other on the SAME connection;
+                          lines are further header lines as they are, also such that repeat a name
      body_bytes           http, per request: a body of that many bytes instead of `body`
      tls                  speak TLS, with this server name ("" = none); nobody's certificate is looked at
      half_close           http: shut down the sending side after the last request, before reading its answer
@@ -47,6 +48,7 @@ def request_bytes(request):
     if body or request.get("method") in ("POST", "PUT", "PATCH"):
         headers["Content-Length"] = str(len(body))
     lines = [f"{request.get('method', 'GET')} {request['path']} HTTP/1.1"] + [f"{k}: {v}" for k, v in headers.items()]
+    lines += request.get("lines", [])
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
