@@ -4,8 +4,9 @@
  * put into rf_compile and adds its own tables; all of them return 0 or -errno and say why in diags. Determinism comes from one habit:
  * a stage never walks the objects in their given order, only through an index sorted by namespace and name.
  *
- *	subjects -> identities -> ports -> services -> targets -> egress_grants -> atoms -> automata -> allow -> routes -> egress -> ingress
- *	-> exclusions -> audit -> capacity
+ *	subjects -> identities (and audit) -> ports -> services -> splits -> targets -> egress_grants -> atoms -> automata -> allow ->
+ *routes
+ *	-> egress -> ingress -> exclusions -> capacity
  */
 #pragma once
 
@@ -31,8 +32,9 @@ struct rf_subject {
 	const struct rf_pair_text *labels;
 	size_t label_count;
 	bool running;
-	struct rf_subject_addr addr; /* running only */
-	struct rf_place place;       /* of the object; line 0 for a running pod */
+	struct rf_subject_addr addr;        /* running only */
+	const struct rf_endpoint *endpoint; /* running only, or NULL */
+	struct rf_place place;              /* of the object; line 0 for a running pod */
 };
 
 /* A ServiceAccount that any object or pod names. */
@@ -42,6 +44,7 @@ struct rf_account {
 	rf_identity_t id;
 	bool meshed;
 	bool datagrams;        /* a UDPRoute protects it */
+	uint8_t audit;         /* RF_AUDIT_* */
 	struct rf_place place; /* where it is named first; line 0 = only running pods have it */
 };
 
@@ -82,6 +85,15 @@ struct rf_grant {
 	size_t words;
 };
 
+/* One source of an Egress on one of its ports. */
+struct rf_egress_claim {
+	rf_identity_t src;
+	const struct rf_account_ref *source;
+	const struct rf_egress *egress;
+	const struct rf_egress_port *port;
+	size_t sequence;
+};
+
 /* What the http or https ports of Egress objects grant one source on one port: the request checker decides there. */
 struct rf_egress_grant {
 	rf_identity_t src;
@@ -113,6 +125,11 @@ struct rf_compile {
 	size_t subject_count;
 	struct rf_account *accounts; /* sorted by (ns, name) */
 	size_t account_count;
+	/* [i]: the TrafficSplit in force for the Service at position i of the index, or NULL; its backends answer to the root's names, too
+	 */
+	const struct rf_traffic_split **root_splits;
+	size_t *service_entries;  /* [i]: where the entries in `services` of the Service at position i of the index begin; one more at the
+				     end */
 	struct rf_served *served; /* sorted by (account, port) */
 	size_t served_count;
 	struct rf_pair *pairs; /* sorted by (dst, src, port, proto) */
@@ -124,6 +141,8 @@ struct rf_compile {
 	size_t image_count;
 	struct rf_grant *grants;
 	size_t grant_count;
+	struct rf_egress_claim *egress_claims; /* sorted by (src, port) */
+	size_t egress_claim_count;
 	struct rf_egress_grant *egress_grants; /* sorted by (src, port) */
 	size_t egress_grant_count;
 	uint32_t *egress_rules; /* rule_id of each Egress, by its position in the index; 0 = it names no source of the mesh */
@@ -133,6 +152,7 @@ int rf_compile_subjects(struct rf_compile *c);
 int rf_compile_identities(struct rf_compile *c);
 int rf_compile_ports(struct rf_compile *c);
 int rf_compile_services(struct rf_compile *c);
+int rf_compile_splits(struct rf_compile *c);
 int rf_compile_targets(struct rf_compile *c);
 int rf_compile_atoms(struct rf_compile *c);
 int rf_compile_automata(struct rf_compile *c);
@@ -142,7 +162,6 @@ int rf_compile_egress_grants(struct rf_compile *c); /* egress_grants and egress_
 int rf_compile_egress(struct rf_compile *c);        /* the table, with routes_id */
 int rf_compile_ingress(struct rf_compile *c);
 int rf_compile_exclusions(struct rf_compile *c);
-int rf_compile_audit(struct rf_compile *c);
 int rf_compile_capacity(struct rf_compile *c);
 
 /* subjects.c: the run of subjects of one namespace, and whether a Service selects one (an empty selector selects nothing). */
@@ -157,6 +176,11 @@ int rf_accounts_distinct(struct rf_compile *c);
 /* ports.c: the ports an account serves. */
 const struct rf_served *rf_served_of(const struct rf_compile *c, rf_identity_t account, size_t *ret_count);
 
+/* audit.c: sets `audit` of the accounts. */
+void rf_audit_accounts(struct rf_compile *c);
+
+/* services.c: adds the pods behind the Service at this position of the index as a run of backends of one family. 0, -E2BIG, -ENOMEM. */
+int rf_service_backends(struct rf_compile *c, size_t position, bool is4, uint16_t port, uint32_t *ret_first, uint32_t *ret_count);
 /* services.c: addresses of a Service's running pods, ascending, each once; NULL and 0 if there is none. -ENOMEM only. */
 int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service,
 			 const struct rf_subject_addr **ret, size_t *ret_count);
