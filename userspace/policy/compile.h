@@ -79,9 +79,11 @@ struct rf_pair {
 };
 
 /* One grant of the blob, before it has an offset. */
+#define RF_NO_IMAGE SIZE_MAX
 struct rf_grant {
-	const struct rf_automaton_image *image; /* NULL: no route at all */
-	const uint64_t *bitmap;
+	size_t image;          /* position in images; RF_NO_IMAGE: no route at all */
+	size_t authority;      /* the same, of a text automaton; RF_NO_IMAGE: any */
+	const uint64_t *atoms; /* bitmap, NULL without an image */
 	size_t words;
 };
 
@@ -137,7 +139,8 @@ struct rf_compile {
 	uint32_t *target_rules; /* rule_id of each target, 0 = it grants nothing */
 	struct rf_atom *atoms;  /* every route that someone is granted, sorted by ref */
 	size_t atom_count;
-	struct rf_automaton_image **images; /* one a destination with routes; owned, freed by compile.c */
+	/* Of each destination with routes, of names, of what Egress grants; owned, freed by compile.c. */
+	struct rf_automaton_image **images;
 	size_t image_count;
 	struct rf_grant *grants;
 	size_t grant_count;
@@ -193,6 +196,22 @@ int rf_atoms_of_rule(struct rf_compile *c, const struct rf_traffic_target *targe
 		     size_t *count);
 size_t rf_atoms_sort(rf_atom_ref *refs, size_t count); /* ascending, each once; returns how many are left */
 const struct rf_atom *rf_atom_find(const struct rf_compile *c, rf_atom_ref ref);
+/* One match as the automaton takes it, with its header conditions and then those of `more`. 0 or -ENOMEM. */
+int rf_atom_write(struct rf_compile *c, const struct rf_http_match *match, const struct rf_route_condition *more, size_t more_count,
+		  uint32_t rule_id, struct rf_route_atom *ret);
+uint64_t rf_atoms_digest(const struct rf_route_atom *atoms, size_t count); /* rule numbers do not count */
+
+/* grants.c: builds an automaton and keeps it; *ret is its position in images. A failure is told in diags at `place`, `what` says whose. */
+int rf_image_add(struct rf_compile *c, const struct rf_route_atom *atoms, size_t count, struct rf_place place, const char *what, size_t *ret);
+/* The number of a new grant, or -ENOMEM. digest: of what its automaton was built from. */
+int rf_grant_add(struct rf_compile *c, const struct rf_grant *grant, uint64_t digest);
+uint64_t rf_digest(uint64_t hash, const void *data, size_t len); /* goes on from hash: RF_DIGEST_START at first */
+#define RF_DIGEST_START 0xcbf29ce484222325ULL
+/* Text in which nothing has a meaning to RE2. NULL without memory. */
+char *rf_pattern_quote(struct rf_arena *arena, const char *text);
+
+/* egress_routes.c: grants of c->egress_grants. */
+int rf_compile_egress_routes(struct rf_compile *c);
 
 /* rules.c: adds "KIND ns/name[ part] (file:line)"; part may be NULL. */
 int rf_rule_add(struct rf_compile *c, const struct rf_meta *meta, const char *part, struct rf_place at, uint32_t *ret);
