@@ -53,6 +53,8 @@ static int push(struct building *b, struct source *s, struct rf_exclusion_key ke
 	int r = rf_capacity(b->c, "exclusions before equal ones are merged", b->count + 1, 4 * (size_t)RF_EXCLUSIONS_MAX);
 	struct entry *entry;
 
+	if (!at.file)
+		at.file = "-"; /* a pod's own annotations stand in no file */
 	if (!r && !*s->rule_id)
 		r = rf_rule_add(b->c, s->meta, part_name(s), at, s->rule_id);
 	if (r)
@@ -165,6 +167,7 @@ static const struct rf_workload *workload_of(const struct building *b, const str
 {
 	const char *slash = e->deployment ? strchr(e->deployment, '/') : NULL;
 
+	/* a Deployment and its pods are of one namespace */
 	return slash ? find_workload(b, false, e->ns, slash + 1) : find_workload(b, true, e->ns, e->name);
 }
 
