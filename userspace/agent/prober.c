@@ -53,8 +53,8 @@ static int judge(const struct rf_prober_watch *prober, const struct rf_instance 
 {
 	if (!prober->level)
 		return refuse(text, "the root of all cgroups would make every process a prober");
-	if (is_within(instance->pods_cgroup, prober->path) || is_within(prober->path, instance->pods_cgroup))
-		return refuse(text, "pods live in it, and none of them may be a prober");
+	if (is_within(instance->pods_cgroup, prober->path) || is_within(prober->path, instance->cgroup_dir))
+		return refuse(text, "pods live in it, or it is ringfence's own: none of these may be a prober");
 	return 0;
 }
 
@@ -98,6 +98,17 @@ static void tell(struct rf_agent *agent, uint64_t id)
 		rf_agent_note(agent, "prober", "%s is not there: no health probe is recognised", prober->path);
 }
 
+/* A table that cannot be written is worth one line in the log, not one a second. */
+static bool set(struct rf_agent *agent, uint64_t id, uint32_t level)
+{
+	bool failed = rf_datapath_prober(agent->dp, id, level) < 0;
+
+	if (failed && !agent->prober.failed)
+		rf_log_error(0, "health probers: %s", rf_datapath_error(agent->dp));
+	agent->prober.failed = failed;
+	return !failed;
+}
+
 void rf_prober_look(struct rf_agent *agent)
 {
 	struct rf_prober_watch *prober = &agent->prober;
@@ -107,11 +118,9 @@ void rf_prober_look(struct rf_agent *agent)
 	bool known = rf_datapath_prober_is(agent->dp, &has) == 0, changed = !prober->looked || prober->found != !!id;
 
 	if (!known || has.cgroup_id != id || has.level != level) {
-		if (rf_datapath_prober(agent->dp, id, level) < 0) {
-			rf_log_error(0, "health probers: %s", rf_datapath_error(agent->dp));
+		changed = set(agent, id, level);
+		if (!changed)
 			id = 0;
-		}
-		changed = true;
 	}
 	prober->found = id;
 	prober->looked = true;

@@ -20,6 +20,7 @@ struct rf_prober_watch {
 	uint32_t level;      /* how many directories below the mount */
 	bool found;          /* at the last look */
 	bool looked;
+	bool failed; /* the kernel could not be told */
 };
 
 /* Option and environment -> path and level. -EINVAL, having said why in the log: not a path below the mount, the root itself (everybody
