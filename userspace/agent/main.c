@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "agent/agent.h"
+#include "agent/audit.h"
 #include "agent/broker.h"
 #include "agent/control.h"
 #include "agent/event_text.h"
@@ -208,7 +209,9 @@ static int start_parts(struct rf_agent *agent)
 	if (r < 0)
 		return r;
 	rf_prober_look(agent);
-	r = rf_pods_watch(agent);
+	r = rf_audit_start(agent);
+	if (r == 0)
+		r = rf_pods_watch(agent);
 	if (r == 0)
 		r = rf_broker_new(agent, &agent->broker);
 	if (r == 0)
@@ -244,6 +247,7 @@ static void stop(struct rf_agent *agent)
 {
 	rf_control_free(agent->control);
 	rf_broker_free(agent->broker);
+	rf_audit_stop(agent);
 	rf_loop_free(agent->loop);
 	rf_policy_source_close(agent->source);
 	rf_registry_done(&agent->pods);
