@@ -12,7 +12,8 @@
  *  6. source outside                               IngressBackend for (destination, protocol, port, source address), else deny no-ingress
  *  7. destination outside                          enableEgress: allow allow-egress; else Egress for (source, protocol, port, address):
  *                                                  allow-egress-rule, allow-egress-l7 through the checker, else deny no-egress
- *  8. permissive mode                              allow allow-permissive
+ *  8. permissive mode                              allow allow-permissive; TCP with strictAuthority, if the allow list has the port for
+ *                                                  every source (0): allow-l7, the checker looks at the names
  *  9. allow list, exact port; 10. allow list, any port; the first entry found is final
  * 11. UDP to a destination that no UDPRoute names  allow allow-datagram
  * 12. nothing                                      deny  no-rule
@@ -53,6 +54,7 @@ RF_GLOBAL __u64 rf_standing(__u64 epoch, __u64 identity)
 /* The same of the whole revision: its epoch in the low half, so 0 is none. */
 #define RF_IS_PERMISSIVE    (1ull << 32)
 #define RF_HAS_EGRESS       (1ull << 33)
+#define RF_IS_NAMED         (1ull << 34) /* RF_PERMISSIVE_NAMED */
 #define RF_EXCLUSIONS(mode) ((mode) >> 40)
 
 RF_GLOBAL __u64 rf_mode(__u64 epoch)
@@ -61,7 +63,8 @@ RF_GLOBAL __u64 rf_mode(__u64 epoch)
 
 	if (!cfg)
 		return 0;
-	return cfg->epoch | (cfg->permissive ? RF_IS_PERMISSIVE : 0) | (cfg->egress ? RF_HAS_EGRESS : 0) | (__u64)cfg->exclusions << 40;
+	return cfg->epoch | (cfg->permissive ? RF_IS_PERMISSIVE : 0) | (cfg->permissive == RF_PERMISSIVE_NAMED ? RF_IS_NAMED : 0) |
+	       (cfg->egress ? RF_HAS_EGRESS : 0) | (__u64)cfg->exclusions << 40;
 }
 
 RF_GLOBAL __u64 rf_decide_ingress(__u64 ask, __u64 dst, __u64 high, __u64 low)
@@ -128,6 +131,16 @@ RF_GLOBAL __u64 rf_decide_pair(__u64 ask, __u64 src, __u64 dst, __u64 datagrams)
 	return RF_SAY(RF_VERDICT_DENY, RF_REASON_NO_RULE, v->rule_id);
 }
 
+/* Everything in the mesh is open, but under RF_IS_NAMED ports that have names are the checker's: a pair's decision with source 0. */
+static __always_inline __u64 rf_decide_permissive(__u64 ask, __u64 mode, const struct rf_question *q, __u64 dst)
+{
+	__u64 said = 0;
+
+	if ((mode & RF_IS_NAMED) && q->proto == RF_PROTO_TCP)
+		said = rf_decide_pair(ask, 0, q->dst, dst & RF_HAS_DATAGRAMS);
+	return RF_SAID_VERDICT(said) == RF_VERDICT_L7 ? said : RF_SAY(RF_VERDICT_ALLOW, RF_REASON_ALLOW_PERMISSIVE, 0);
+}
+
 /* The destination is of the mesh, the source counts as outside. */
 static __always_inline __u64 rf_decide_outsider(__u64 ask, __u64 mode, const struct rf_question *q)
 {
@@ -154,7 +167,7 @@ static __always_inline __u64 rf_decide_meshed(__u64 mode, const struct rf_questi
 	if (!dst)
 		return rf_decide_egress(ask, q->src, RF_HIGH(&q->daddr), RF_LOW(&q->daddr));
 	if (mode & RF_IS_PERMISSIVE)
-		return RF_SAY(RF_VERDICT_ALLOW, RF_REASON_ALLOW_PERMISSIVE, 0);
+		return rf_decide_permissive(ask, mode, q, dst);
 	return rf_decide_pair(ask, q->src, q->dst, dst & RF_HAS_DATAGRAMS);
 }
 

@@ -135,7 +135,7 @@ struct rf_request_answer {
  *	dst not of the mesh                       enableEgress: ALLOW_EGRESS; no entry for (src, port), or of the other kind: NO_EGRESS;
  *	                                          else as a pair that is checked, admitted as ALLOW_EGRESS_L7 (tls, no atom: SERVER_NAME)
  *	tls                                       NO_RULE: inside the mesh nothing is decided by a server name
- *	permissive                                ALLOW_PERMISSIVE, any pair, the path is not looked at
+ *	permissive                                ALLOW_PERMISSIVE, any pair, the path is not looked at; strictAuthority: AUTHORITY first
  *	pair (exact port, then port 0) missing    NO_RULE
  *	pair denied / plain L4                    NO_RULE / ALLOW_RULE, the path is not looked at
  *	the path has no canonical form            BAD_PATH (ringfence/path.h; also "*" and the authority-form)

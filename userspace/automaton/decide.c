@@ -151,14 +151,23 @@ static enum rf_reason decide_outside(const char *base, const struct rf_request_q
 	return reason == RF_REASON_ALLOW_L7 ? RF_REASON_ALLOW_EGRESS_L7 : reason;
 }
 
-static enum rf_reason decide_inside(const char *base, const struct rf_request_question *q, uint32_t *rule)
+/* Everything is allowed, but strictAuthority asks for a name of the destination. */
+static enum rf_reason decide_permissive(const char *base, const struct rf_request_question *q, bool local)
+{
+	const struct rf_route_pair *pair = rf_routes_pair(base, 0, q->dst, q->port);
+	const struct rf_route_grant *grant = pair ? grant_of(base, local ? pair->local_id : pair->routes_id) : NULL;
+
+	return grant && !rf_authority_holds(base, grant->authority_off, q) ? RF_REASON_AUTHORITY : RF_REASON_ALLOW_PERMISSIVE;
+}
+
+static enum rf_reason decide_inside(const char *base, const struct rf_request_question *q, bool local, uint32_t *rule)
 {
 	const struct rf_route_pair *pair;
 
 	if (q->tls)
 		return RF_REASON_NO_RULE;
 	if (((const struct rf_routes_head *)base)->flags & RF_ROUTES_PERMISSIVE)
-		return RF_REASON_ALLOW_PERMISSIVE;
+		return decide_permissive(base, q, local);
 	pair = rf_routes_pair(base, q->src, q->dst, q->port);
 	if (!pair)
 		return RF_REASON_NO_RULE;
@@ -192,7 +201,7 @@ void rf_routes_decide(const void *blob, const struct rf_request_question *q, str
 	*ret = (struct rf_request_answer){.reason = RF_REASON_NO_RULE, .would = RF_REASON_UNSPEC};
 	if (!src)
 		return; /* nobody's request: there is no audit for it either */
-	ret->reason = dst ? decide_inside(blob, q, &ret->rule_id) : decide_outside(blob, q, &ret->rule_id);
+	ret->reason = dst ? decide_inside(blob, q, src->ns == dst->ns, &ret->rule_id) : decide_outside(blob, q, &ret->rule_id);
 	audit = dst ? dst->audit & RF_AUDIT_TO : src->audit & RF_AUDIT_FROM;
 	if (!audit || !is_auditable(ret->reason))
 		return;

@@ -38,6 +38,8 @@ static bool check_pairs(const struct rf_route_pair *pairs, uint32_t count, uint3
 	for (uint32_t i = 0; i < count; i++) {
 		const bool l7 = pairs[i].verdict == RF_VERDICT_L7;
 
+		if (!pairs[i].src ? !l7 || pairs[i].local_id >= grant_count : pairs[i].local_id != 0)
+			return false;
 		if (pairs[i].verdict > RF_VERDICT_L7 || (l7 ? pairs[i].routes_id >= grant_count : pairs[i].routes_id != RF_ROUTES_NONE))
 			return false;
 		if (i > 0 && pair_order(&pairs[i - 1], &pairs[i]) >= 0)

@@ -214,7 +214,7 @@ static bool allow_needs_checker(struct rf_datapath *dp, rf_identity_t src)
 	for (size_t seen = 0; fd >= 0 && seen < RF_ALLOW_MAX && bpf_map_get_next_key(fd, previous, &next) == 0; seen++) {
 		key = next;
 		previous = &key;
-		if (key.src == src && bpf_map_lookup_elem(fd, &key, &value) == 0 && value.verdict == RF_VERDICT_L7)
+		if ((key.src == src || !key.src) && bpf_map_lookup_elem(fd, &key, &value) == 0 && value.verdict == RF_VERDICT_L7)
 			return true;
 	}
 	return false;
@@ -241,5 +241,5 @@ bool rf_datapath_needs_checker(struct rf_datapath *dp, rf_identity_t src)
 
 	if (rf_datapath_config(dp, &config) < 0)
 		return false;
-	return (!config.permissive && allow_needs_checker(dp, src)) || (!config.egress && egress_needs_checker(dp, src));
+	return (config.permissive != RF_PERMISSIVE_ON && allow_needs_checker(dp, src)) || (!config.egress && egress_needs_checker(dp, src));
 }

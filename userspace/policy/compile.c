@@ -55,7 +55,9 @@ static int begin(struct rf_compile *c)
 	strcpy(none->text, "none");
 	c->policy->config = (struct rf_config){
 		.epoch = c->input->epoch,
-		.permissive = mesh.permissive,
+		.permissive = !mesh.permissive        ? RF_PERMISSIVE_OFF
+			      : mesh.strict_authority ? RF_PERMISSIVE_NAMED
+						      : RF_PERMISSIVE_ON,
 		.egress = mesh.egress,
 	};
 	write_ranges(c->input, &c->policy->config);
@@ -75,6 +77,7 @@ static int run(struct rf_compile *c)
 		rf_compile_egress_grants,
 		rf_compile_atoms,
 		rf_compile_automata,
+		rf_compile_permissive,
 		rf_compile_allow,
 		rf_compile_routes,
 		rf_compile_egress,

@@ -107,6 +107,14 @@ struct rf_egress_grant {
 	uint32_t routes_id;               /* set by automata.c */
 };
 
+/* Under RF_PERMISSIVE_NAMED: an http or grpc port, and by which names it may be asked. */
+struct rf_named_port {
+	rf_identity_t dst;
+	uint16_t port;
+	uint32_t routes_id; /* grant of other namespaces' sources */
+	uint32_t local_id;  /* of those of its own */
+};
+
 struct rf_compile {
 	const struct rf_policy_input *input;
 	const struct rf_objects *objects;
@@ -144,6 +152,8 @@ struct rf_compile {
 	size_t image_count;
 	struct rf_grant *grants;
 	size_t grant_count;
+	struct rf_named_port *named_ports; /* sorted by (dst, port) */
+	size_t named_port_count;
 	struct rf_egress_claim *egress_claims; /* sorted by (src, port) */
 	size_t egress_claim_count;
 	struct rf_egress_grant *egress_grants; /* sorted by (src, port) */
@@ -159,6 +169,7 @@ int rf_compile_splits(struct rf_compile *c);
 int rf_compile_targets(struct rf_compile *c);
 int rf_compile_atoms(struct rf_compile *c);
 int rf_compile_automata(struct rf_compile *c);
+int rf_compile_permissive(struct rf_compile *c);
 int rf_compile_allow(struct rf_compile *c);
 int rf_compile_routes(struct rf_compile *c);
 int rf_compile_egress_grants(struct rf_compile *c); /* egress_grants and egress_rules */
@@ -202,7 +213,8 @@ int rf_atom_write(struct rf_compile *c, const struct rf_http_match *match, const
 uint64_t rf_atoms_digest(const struct rf_route_atom *atoms, size_t count); /* rule numbers do not count */
 
 /* grants.c: builds an automaton and keeps it; *ret is its position in images. A failure is told in diags at `place`, `what` says whose. */
-int rf_image_add(struct rf_compile *c, const struct rf_route_atom *atoms, size_t count, struct rf_place place, const char *what, size_t *ret);
+int rf_image_add(struct rf_compile *c, const struct rf_route_atom *atoms, size_t count, struct rf_place place, const char *what,
+		 size_t *ret);
 /* The number of a new grant, or -ENOMEM. digest: of what its automaton was built from. */
 int rf_grant_add(struct rf_compile *c, const struct rf_grant *grant, uint64_t digest);
 uint64_t rf_digest(uint64_t hash, const void *data, size_t len); /* goes on from hash: RF_DIGEST_START at first */

@@ -19,6 +19,8 @@ static size_t first_of(const struct rf_policy *policy, rf_identity_t src)
 
 static bool needs_inside(const struct rf_policy *policy, rf_identity_t src)
 {
+	if (policy->config.permissive)
+		return policy->config.permissive == RF_PERMISSIVE_NAMED && policy->allow_count && !policy->allow_keys[0].src;
 	for (size_t i = first_of(policy, src); i < policy->allow_count && policy->allow_keys[i].src == src; i++)
 		if (policy->allow_values[i].verdict == RF_VERDICT_L7)
 			return true;
@@ -38,5 +40,5 @@ bool rf_policy_needs_checker(const struct rf_policy *policy, rf_identity_t src)
 {
 	if (!policy)
 		return false;
-	return (!policy->config.permissive && needs_inside(policy, src)) || (!policy->config.egress && needs_outside(policy, src));
+	return needs_inside(policy, src) || (!policy->config.egress && needs_outside(policy, src));
 }

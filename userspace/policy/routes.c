@@ -78,6 +78,20 @@ static int compare_idents(const void *a, const void *b)
 	return rf_compare_u64(((const struct rf_route_ident *)a)->identity, ((const struct rf_route_ident *)b)->identity);
 }
 
+/* Accounts stand sorted by namespace. */
+static void write_namespaces(const struct rf_compile *c, struct rf_route_ident *idents)
+{
+	for (size_t i = 0, ns = 0; i < c->account_count && c->policy->idents_count; i++) {
+		const struct rf_route_ident wanted = {.identity = c->accounts[i].id};
+		struct rf_route_ident *found = bsearch(&wanted, idents, c->policy->idents_count, sizeof(wanted), compare_idents);
+
+		if (i && strcmp(c->accounts[i].ns, c->accounts[i - 1].ns))
+			ns++;
+		if (found)
+			found->ns = (uint32_t)ns;
+	}
+}
+
 static void write_idents(const struct rf_compile *c, const struct layout *l, char *blob)
 {
 	const struct rf_policy *p = c->policy;
@@ -87,6 +101,7 @@ static void write_idents(const struct rf_compile *c, const struct layout *l, cha
 		idents[i] = (struct rf_route_ident){.identity = p->idents_keys[i], .audit = p->idents_values[i].audit};
 	if (p->idents_count)
 		qsort(idents, p->idents_count, sizeof(*idents), compare_idents);
+	write_namespaces(c, idents);
 }
 
 static void write_egresses(const struct rf_compile *c, const struct layout *l, char *blob)
@@ -99,6 +114,24 @@ static void write_egresses(const struct rf_compile *c, const struct layout *l, c
 		egresses[i] = (struct rf_route_egress){
 			.src = g->src, .port = g->port, .kind = (uint16_t)g->kind, .routes_id = g->routes_id, .rule_id = g->rule_id};
 	}
+}
+
+static int compare_named(const void *pa, const void *pb)
+{
+	const struct rf_named_port *a = pa, *b = pb;
+	int r = rf_compare_u64(a->dst, b->dst);
+
+	return r ? r : rf_compare_u64(a->port, b->port);
+}
+
+static uint32_t local_id(const struct rf_compile *c, const struct rf_allow_key *key)
+{
+	const struct rf_named_port wanted = {.dst = key->dst, .port = key->port}, *found;
+
+	if (key->src || !c->named_port_count)
+		return 0;
+	found = bsearch(&wanted, c->named_ports, c->named_port_count, sizeof(wanted), compare_named);
+	return found ? found->local_id : 0;
 }
 
 static void write_pairs(const struct rf_compile *c, const struct layout *l, char *blob)
@@ -118,6 +151,7 @@ static void write_pairs(const struct rf_compile *c, const struct layout *l, char
 			.verdict = (uint16_t)value->verdict,
 			.routes_id = value->routes_id,
 			.rule_id = value->rule_id,
+			.local_id = local_id(c, key),
 		};
 	}
 }
