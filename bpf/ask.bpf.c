@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Never attached: run by PROG_TEST_RUN with a struct rf_ask as the packet, it answers from the live tables with the very decision that
  * connect and tc use. A scheduler-classifier program, because every supported kernel can test-run those. */
-#include "lib/decide.bpf.h"
+#include "lib/opener.bpf.h"
 #include "lib/people.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -14,8 +14,14 @@ static const volatile struct rf_types {
 	struct rf_allow_value allow_value;
 	struct rf_ingress_key ingress_key;
 	struct rf_ingress_value ingress_value;
+	struct rf_egress_key egress_key;
+	struct rf_egress_value egress_value;
+	struct rf_exclusion_key exclusion_key;
+	struct rf_exclusion_value exclusion_value;
 	struct rf_service_key service_key;
 	struct rf_service_value service_value;
+	struct rf_split_part split_part;
+	struct rf_addr addr;
 	struct rf_backend backend;
 	struct rf_rule rule;
 	struct rf_name name;
@@ -35,9 +41,10 @@ int rf_ask(struct __sk_buff *skb)
 		return 1;
 	q = ask->question;
 	q.count_hit = 0;
-	rf_decide_opened(rf_live_epoch(), &q, ask->via_checker, &answer);
-	if (ask->via_checker == 2) /* RF_ASK_CONNECT: before anybody opened anything */
+	if (ask->opener == RF_ASK_CONNECT)
 		rf_decide(rf_live_epoch(), &q, &answer);
+	else
+		rf_decide_opened(rf_live_epoch(), &q, ask->opener, &answer);
 	ask->answer = answer;
 	return 0;
 }

@@ -13,7 +13,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 static __always_inline int is_answer(struct bpf_sock_addr *ctx, const struct rf_pod *pod, const struct rf_dialing *in)
 {
 	struct rf_peer *peer = rf_peer_of(&in->addr);
-	struct rf_question q = {.src = pod->identity, .dst = peer ? peer->identity : 0};
+	struct rf_ends ends = {.src = pod->identity, .dst = peer ? peer->identity : 0};
 	struct rf_found f = {
 		.key =
 			{
@@ -25,7 +25,7 @@ static __always_inline int is_answer(struct bpf_sock_addr *ctx, const struct rf_
 			},
 	};
 
-	rf_flow_find(&q, &f);
+	rf_flow_find(&ends, &f);
 	if (!f.flow || !f.from_responder || (__s64)(bpf_ktime_get_ns() - f.flow->seen_ns) > (__s64)RF_FLOW_UDP_IDLE_NS)
 		return 0;
 	return rf_flow_stands(f.flow, &f.key);

@@ -28,21 +28,27 @@ static __always_inline void tuple_of(struct bpf_sock_ops *ctx, struct rf_tuple *
 	key->proto = RF_PROTO_TCP;
 }
 
+/* What is told of a pod's connection; the caller submits it. */
+static __always_inline void fill_event(struct rf_event *event, const struct rf_tuple *key, const struct rf_dial *dial)
+{
+	event->src = dial->src;
+	event->dst = dial->dst;
+	event->saddr = key->saddr;
+	event->daddr = dial->real;
+	event->sport = key->sport;
+	event->dport = dial->real_port;
+	event->proto = RF_PROTO_TCP;
+}
+
 static __always_inline void tell_busy(const struct rf_tuple *key, const struct rf_dial *dial, __u64 pod)
 {
-	struct rf_event event = {
-		.src = dial->src,
-		.dst = dial->dst,
-		.saddr = key->saddr,
-		.daddr = dial->real,
-		.sport = key->sport,
-		.dport = dial->real_port,
-		.kind = RF_EVENT_CONNECT,
-		.proto = RF_PROTO_TCP,
-		.reason = RF_REASON_CHECKER_BUSY,
-	};
+	struct rf_event *event = rf_event_of(RF_REASON_CHECKER_BUSY, pod);
 
-	rf_note(&event, pod);
+	if (!event)
+		return;
+	fill_event(event, key, dial);
+	event->kind = RF_EVENT_CONNECT;
+	bpf_ringbuf_submit(event, 0);
 }
 
 static __always_inline void remember_origin(struct bpf_sock_ops *ctx, const struct rf_dial *dial, __u64 pod)
@@ -66,26 +72,18 @@ static __always_inline void remember_origin(struct bpf_sock_ops *ctx, const stru
 
 static __always_inline void report_close(struct bpf_sock_ops *ctx, const struct rf_dial *dial, __u64 pod)
 {
-	__u64 now = bpf_ktime_get_ns();
+	struct rf_event *event = rf_event_new(pod);
 	struct rf_tuple key = {};
 
+	if (!event)
+		return;
 	tuple_of(ctx, &key);
-	struct rf_event event = {
-		.time_ns = now,
-		.src = dial->src,
-		.dst = dial->dst,
-		.saddr = key.saddr,
-		.daddr = dial->real,
-		.sport = key.sport,
-		.dport = dial->real_port,
-		.kind = RF_EVENT_CLOSE,
-		.proto = RF_PROTO_TCP,
-		.reason = RF_REASON_ALLOW_FLOW,
-		.bytes = ctx->bytes_received + ctx->bytes_acked,
-		.duration_ns = now - dial->started_ns,
-	};
-
-	rf_event_send(&event, pod);
+	fill_event(event, &key, dial);
+	event->kind = RF_EVENT_CLOSE;
+	event->reason = RF_REASON_ALLOW_FLOW;
+	event->bytes = ctx->bytes_received + ctx->bytes_acked;
+	event->duration_ns = event->time_ns - dial->started_ns;
+	bpf_ringbuf_submit(event, 0);
 }
 
 static __always_inline void on_close(struct bpf_sock_ops *ctx, const struct rf_dial *dial, __u64 pod)

@@ -13,10 +13,9 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 /* One packet on its way through a pod's interface. */
 struct rf_passage {
 	struct rf_packet p;
-	struct rf_question q;
+	struct rf_opening o; /* its pod: of this interface; 0: not known */
 	struct rf_answer a;
 	struct rf_peer *peer; /* who is at the other end; NULL: outside */
-	__u64 id;             /* cgroup id of the pod of this interface; 0: not known */
 };
 
 static __always_inline struct rf_pod *pod_behind(struct __sk_buff *skb, __u64 *ret_id)
@@ -32,21 +31,22 @@ static __always_inline struct rf_pod *pod_behind(struct __sk_buff *skb, __u64 *r
 
 static __always_inline void tell(const struct rf_passage *w, __u32 reason)
 {
-	struct rf_event event = {
-		.src = w->q.src,
-		.dst = w->q.dst,
-		.saddr = w->p.tuple.saddr,
-		.daddr = w->p.tuple.daddr,
-		.sport = w->p.tuple.sport,
-		.dport = w->p.tuple.dport,
-		.kind = RF_EVENT_PACKET,
-		.proto = w->p.tuple.proto,
-		.reason = (__u16)reason,
-		.rule_id = w->a.rule_id,
-		.epoch = w->a.epoch ? w->a.epoch : rf_live_epoch(), /* of the decision, where this packet made one */
-	};
+	struct rf_event *event = rf_event_of(reason, w->o.pod);
 
-	rf_note(&event, w->id);
+	if (!event)
+		return;
+	event->src = w->o.ends.src;
+	event->dst = w->o.ends.dst;
+	event->saddr = w->p.tuple.saddr;
+	event->daddr = w->p.tuple.daddr;
+	event->sport = w->p.tuple.sport;
+	event->dport = w->p.tuple.dport;
+	event->kind = RF_EVENT_PACKET;
+	event->proto = w->p.tuple.proto;
+	event->rule_id = w->a.rule_id;
+	event->epoch = w->a.epoch ? w->a.epoch : rf_live_epoch(); /* of the decision, where this packet made one */
+	event->would = (__u16)w->a.would;
+	bpf_ringbuf_submit(event, 0);
 }
 
 /* Whose socket made this packet: RF_TAG_POD, RF_OWNER_RAW, RF_TAG_CHECKER, RF_OWNER_LINK, or RF_TAG_NONE (other pods' sockets, the kernel's
@@ -70,17 +70,42 @@ static __always_inline __u32 owner_of(struct __sk_buff *skb, __u64 pod)
 }
 
 /* What the judges left open: a new flow, which is told of once, and ends outside the mesh. */
-static __always_inline __u32 conclude(struct rf_passage *w, __u32 reason, __u32 via_checker)
+static __always_inline __u32 conclude(struct rf_passage *w, __u32 reason)
 {
 	if (rf_is_mesh_only(reason))
-		return rf_unless_unmeshed(&w->q, reason);
+		return rf_unless_unmeshed(&w->o.ends, reason);
 	if (reason != RF_MAY_OPEN)
 		return reason;
-	rf_flow_open(&w->p, &w->q, via_checker, w->id, &w->a);
+	rf_flow_open(&w->p, &w->o, &w->a);
 	if (w->a.verdict != RF_VERDICT_ALLOW)
 		return w->a.reason;
 	tell(w, w->a.reason);
 	return 0;
+}
+
+static __always_inline void dialed_itself(struct rf_passage *w)
+{
+	w->o.dialed = w->p.tuple.daddr;
+	w->o.dialed_port = w->p.tuple.dport;
+}
+
+/* What the application dialled, if this packet goes where connect sent its socket; else the packet's own destination stands. */
+static __always_inline void recall_dialed(struct __sk_buff *skb, struct rf_passage *w)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct rf_dial *dial;
+
+	dialed_itself(w);
+	if (!sk || !rf_opens(&w->p))
+		return;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return;
+	dial = bpf_sk_storage_get(&dials, sk, NULL, 0);
+	if (!dial || dial->real_port != w->p.tuple.dport || !rf_addr_equal(&dial->real, &w->p.tuple.daddr))
+		return;
+	w->o.dialed = dial->dialed;
+	w->o.dialed_port = dial->dialed_port;
 }
 
 static __always_inline int is_local(const struct rf_peer *peer)
@@ -93,17 +118,10 @@ static __always_inline __u32 judge_other(struct __sk_buff *skb, const struct rf_
 {
 	if (!rf_is_icmp(&w->p))
 		return RF_REASON_IP_PROTOCOL;
-	if (!rf_is_related(skb, &w->p, &w->q, flags))
+	if (!rf_is_related(skb, &w->p, &w->o.ends, flags))
 		return RF_REASON_ICMP;
 	tell(w, RF_REASON_ALLOW_RELATED);
 	return 0;
-}
-
-static __always_inline void fill_question(struct rf_passage *w)
-{
-	w->q.saddr = w->p.tuple.saddr;
-	w->q.port = w->p.tuple.dport;
-	w->q.proto = w->p.tuple.proto;
 }
 
 /* Is this a packet of the pod at all? */
@@ -128,7 +146,7 @@ static __always_inline __u32 judge_leaving(struct __sk_buff *skb, const struct r
 		return RF_REASON_NO_TAG;
 	if (datagram && owner == RF_TAG_CHECKER)
 		return RF_REASON_DATAGRAM;
-	return rf_opens(&w->p) ? RF_MAY_OPEN : rf_judge_known(&w->p, &w->q, owner, 1);
+	return rf_opens(&w->p) ? RF_MAY_OPEN : rf_judge_known(&w->p, &w->o.ends, owner, 1);
 }
 
 /* The machine need not forward IPv6 (a setting of the whole machine, and not ours) for two pods on it to talk: what was admitted goes
@@ -169,26 +187,28 @@ static __always_inline int drop(const struct rf_passage *w, __u32 reason)
 
 static __always_inline int leave(struct __sk_buff *skb, struct rf_passage *w, __u32 parsed)
 {
-	struct rf_pod *pod = pod_behind(skb, &w->id);
+	struct rf_pod *pod = pod_behind(skb, &w->o.pod);
 	__u32 reason, owner;
 
 	if (!pod)
 		return drop(w, RF_REASON_NO_POD);
-	w->q.src = pod->identity;
+	w->o.ends.src = pod->identity;
 	if (parsed == RF_REASON_ETHERTYPE || parsed == RF_REASON_MALFORMED)
 		return drop(w, parsed);
 	/* Also outside the mesh: an interface that comes up announces itself, and nobody is to hear it. */
 	if (!rf_addr_is4(&w->p.tuple.daddr) && rf_addr_is_multicast(&w->p.tuple.daddr))
 		return drop(w, RF_REASON_MULTICAST);
 	w->peer = rf_peer_of(&w->p.tuple.daddr);
-	w->q.dst = w->peer ? w->peer->identity : 0;
-	w->q.count_hit = w->p.tuple.proto == RF_PROTO_UDP; /* connections are counted where they are dialled */
-	fill_question(w);
+	w->o.ends.dst = w->peer ? w->peer->identity : 0;
+	w->o.count_hit = w->p.tuple.proto == RF_PROTO_UDP; /* connections are counted where they are dialled */
+	w->o.share = RF_FLOWS_PER_POD;
 	reason = judge_source(w, pod);
 	if (reason)
 		return drop(w, reason);
-	owner = owner_of(skb, w->id);
-	reason = conclude(w, parsed ? parsed : judge_leaving(skb, w, owner), owner == RF_TAG_CHECKER);
+	owner = owner_of(skb, w->o.pod);
+	w->o.opener = owner == RF_TAG_CHECKER ? RF_OPENER_CHECKER : RF_OPENER_POD;
+	recall_dialed(skb, w);
+	reason = conclude(w, parsed ? parsed : judge_leaving(skb, w, owner));
 	if (!reason)
 		return hand_over(skb, &w->p);
 	return parsed ? drop(w, reason) : refuse(skb, w, reason, 0);
@@ -224,32 +244,37 @@ static __always_inline __u32 judge_arriving(struct __sk_buff *skb, const struct 
 		return RF_REASON_CHECKER_DIALED;
 	if (rf_opens(&w->p) && !local)
 		return RF_MAY_OPEN;
-	reason = rf_judge_known(&w->p, &w->q, local ? RF_TAG_POD : RF_TAG_NONE, 0);
+	reason = rf_judge_known(&w->p, &w->o.ends, local ? RF_TAG_POD : RF_TAG_NONE, 0);
 	/* What opens a flow from a local pod, and its socket, was judged when it left there. */
 	return reason == RF_MAY_OPEN && local ? RF_REASON_NO_FLOW : reason;
 }
 
 static __always_inline int enter(struct __sk_buff *skb, struct rf_passage *w, __u32 parsed)
 {
-	struct rf_pod *pod = pod_behind(skb, &w->id);
+	struct rf_pod *pod = pod_behind(skb, &w->o.pod);
 	const struct rf_addr *own;
 	__u32 reason;
 
 	if (!pod)
 		return drop(w, RF_REASON_NO_POD);
-	w->q.dst = pod->identity;
-	w->q.count_hit = 1;
+	w->o.ends.dst = pod->identity;
+	w->o.count_hit = 1;
+	w->o.share = RF_FLOWS_PER_POD;
 	if (parsed == RF_REASON_ETHERTYPE || parsed == RF_REASON_MALFORMED)
 		return drop(w, parsed);
 	w->peer = rf_peer_of(&w->p.tuple.saddr);
-	w->q.src = w->peer ? w->peer->identity : 0;
-	fill_question(w);
+	w->o.ends.src = w->peer ? w->peer->identity : 0;
+	dialed_itself(w);
 	own = rf_own_addr(pod, &w->p.tuple.daddr);
 	if (rf_addr_is_none(own) || !rf_addr_equal(&w->p.tuple.daddr, own))
 		return drop(w, rf_addr_is_multicast(&w->p.tuple.daddr) ? RF_REASON_MULTICAST : RF_REASON_NOT_ADDRESSED);
 	if (is_local(w->peer) && !comes_from(skb, w->peer))
 		return drop(w, RF_REASON_SPOOFED);
-	reason = conclude(w, parsed ? parsed : judge_arriving(skb, w, pod), 0);
+	if (!is_local(w->peer) && rf_opens(&w->p) && rf_is_probers(skb))
+		w->o.opener = RF_OPENER_PROBER;
+	else /* what comes from outside counts on the pod that is dialled, and leaves it half of its share, also for its probes */
+		w->o.share = RF_FLOWS_FROM_OUTSIDE;
+	reason = conclude(w, parsed ? parsed : judge_arriving(skb, w, pod));
 	if (!reason)
 		return TC_ACT_UNSPEC;
 	return parsed ? drop(w, reason) : refuse(skb, w, reason, BPF_F_INGRESS);

@@ -30,7 +30,7 @@ B := $(B)/layout
 LAYOUT_CPPFLAGS := -DRF_LAYOUT_TEST
 else ifeq ($(LAYOUT),version)
 B := $(B)/version
-LAYOUT_CPPFLAGS := -DRF_LAYOUT_VERSION=3
+LAYOUT_CPPFLAGS := -DRF_LAYOUT_VERSION=4
 endif
 ifeq ($(V),1)
 Q :=

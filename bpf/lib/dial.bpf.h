@@ -139,7 +139,10 @@ static __always_inline void rf_dial_judge(const struct rf_pod *pod, void *sk, co
 	peer = rf_peer_of(&out->connect);
 	q.dst = out->dial.dst = peer ? peer->identity : 0;
 	q.saddr = *rf_own_addr(pod, &out->connect);
+	q.daddr = out->connect;
 	q.port = out->connect_port;
+	q.dialed = in->addr;
+	q.dialed_port = in->port;
 	rf_decide(epoch, &q, &out->answer);
 	if (out->answer.reason == RF_REASON_NO_POLICY)
 		return;

@@ -2,23 +2,8 @@
 /* What was decided, for people: a counter a reason and an event a decision. Neither can change a verdict. */
 #pragma once
 
+#include "lib/counters.bpf.h"
 #include "lib/quota.bpf.h"
-
-/* reasons: one counter a reason code. Writer: all programs. Reader: agent. Never full. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, _RF_REASON_MAX);
-	__type(key, __u32);
-	__type(value, __u64);
-} reasons SEC(".maps");
-
-/* lost: events the ring, or the budget of their pod, had no room for. Writer: all programs. Reader: agent. Never full. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} lost SEC(".maps");
 
 /* events: struct rf_event. Writer: all programs. Reader: agent. Full: counted in `lost`, the verdict stands. */
 struct {
@@ -26,24 +11,32 @@ struct {
 	__uint(max_entries, 1024 * 1024);
 } events SEC(".maps");
 
-static __always_inline void rf_count(void *counters, __u32 index)
+/* A new event, empty but for its time, in the ring itself (no stack has room for it); NULL: there was no room, which is counted. pod: whose
+ * budget pays (cgroup id; 0 = nobody's). The caller fills it in and calls bpf_ringbuf_submit. */
+static __always_inline struct rf_event *rf_event_new(__u64 pod)
 {
-	__u64 *n = bpf_map_lookup_elem(counters, &index);
+	__u64 now = bpf_ktime_get_ns();
+	struct rf_event *event = NULL;
 
-	if (n)
-		(*n)++; /* per CPU: nobody else writes it */
+	if (rf_quota_event(pod, now))
+		event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		rf_count(&lost, RF_LOST_EVENTS);
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->time_ns = now;
+	return event;
 }
 
-/* pod: whose budget pays (cgroup id; 0 = nobody's). */
-static __always_inline void rf_event_send(const struct rf_event *event, __u64 pod)
+/* The same for a decision, which is counted in any case. */
+static __always_inline struct rf_event *rf_event_of(__u32 reason, __u64 pod)
 {
-	if (!rf_quota_event(pod, event->time_ns) || bpf_ringbuf_output(&events, (void *)event, sizeof(*event), 0))
-		rf_count(&lost, 0);
-}
+	struct rf_event *event;
 
-static __always_inline void rf_note(struct rf_event *event, __u64 pod)
-{
-	event->time_ns = bpf_ktime_get_ns();
-	rf_count(&reasons, event->reason & (_RF_REASON_MAX - 1));
-	rf_event_send(event, pod);
+	rf_count(&reasons, reason & (_RF_REASON_MAX - 1));
+	event = rf_event_new(pod);
+	if (event)
+		event->reason = (__u16)reason;
+	return event;
 }

@@ -2,7 +2,7 @@
 /* Connections and datagram exchanges that a decision admitted or denied, as tc sees them. */
 #pragma once
 
-#include "lib/decide.bpf.h"
+#include "lib/opener.bpf.h"
 #include "lib/packet.bpf.h"
 #include "lib/quota.bpf.h"
 
@@ -42,14 +42,13 @@ static __always_inline int rf_flow_remove(const struct rf_tuple *key, __u64 pod)
 	return 1;
 }
 
-/* Returns a reason to deny, or 0. What comes from outside counts on the pod that is dialled, and leaves it half of its share. */
-static __always_inline __u32 rf_flow_insert(const struct rf_tuple *key, const struct rf_flow *flow)
+/* Returns a reason to deny, or 0. */
+static __always_inline __u32 rf_flow_insert(const struct rf_tuple *key, const struct rf_flow *flow, __u64 share)
 {
 	struct rf_usage *u = rf_usage_of(flow->pod);
-	__u64 limit = flow->reason == RF_REASON_ALLOW_INGRESS ? RF_FLOWS_FROM_OUTSIDE : RF_FLOWS_PER_POD;
 	long r;
 
-	if (!u || rf_quota_take(u, &u->flows, limit))
+	if (!u || rf_quota_take(u, &u->flows, share))
 		return RF_REASON_FLOW_QUOTA;
 	r = bpf_map_update_elem(&flows, key, flow, BPF_NOEXIST);
 	if (!r)
@@ -58,16 +57,54 @@ static __always_inline __u32 rf_flow_insert(const struct rf_tuple *key, const st
 	return r == -17 ? 0 : RF_REASON_FLOW_FULL; /* EEXIST: another processor has just opened this very flow */
 }
 
-/* A new flow: decided, remembered if admitted. A denied one leaves no entry, so denials cannot fill the table. pod: on whose quota. */
-static __always_inline void rf_flow_open(const struct rf_packet *p, const struct rf_question *q, __u32 via_checker, __u64 pod,
-					 struct rf_answer *a)
+/* Who a packet or a flow is between; 0: nobody that is known. */
+struct rf_ends {
+	rf_identity_t src, dst;
+};
+
+/* What tc knows of a packet that may open a flow, besides its addresses. */
+struct rf_opening {
+	struct rf_ends ends;
+	struct rf_addr dialed;
+	__u16 dialed_port;
+	__u8 opener; /* enum rf_opener */
+	__u8 count_hit;
+	__u32 share; /* how many flows its pod may have, this one included */
+	__u64 pod;   /* on whose quota */
+};
+
+static __always_inline struct rf_question rf_question_of(const struct rf_tuple *t, const struct rf_ends *ends, const struct rf_addr *dialed,
+							 __u16 dialed_port)
+{
+	return (struct rf_question){
+		.src = ends->src,
+		.dst = ends->dst,
+		.saddr = t->saddr,
+		.daddr = t->daddr,
+		.dialed = *dialed,
+		.port = t->dport,
+		.dialed_port = dialed_port,
+		.proto = t->proto,
+	};
+}
+
+static __always_inline void rf_flow_decide(const struct rf_tuple *t, const struct rf_opening *o, struct rf_answer *a)
+{
+	struct rf_question q = rf_question_of(t, &o->ends, &o->dialed, o->dialed_port);
+
+	q.count_hit = o->count_hit;
+	rf_decide_opened(rf_live_epoch(), &q, o->opener, a);
+}
+
+/* Decided, remembered if admitted. A denied one leaves no entry, so denials cannot fill the table. */
+static __always_inline void rf_flow_open(const struct rf_packet *p, const struct rf_opening *o, struct rf_answer *a)
 {
 	struct rf_flow *old = bpf_map_lookup_elem(&flows, &p->tuple);
 	__u32 reason;
 
 	if (old) /* of an older flow of this very tuple: it is over */
 		rf_flow_remove(&p->tuple, old->pod);
-	rf_decide_opened(rf_live_epoch(), q, via_checker, a);
+	rf_flow_decide(&p->tuple, o, a);
 	if (a->verdict == RF_VERDICT_DENY || a->reason == RF_REASON_ALLOW_UNMESHED)
 		return; /* outside the mesh nothing is tracked */
 
@@ -75,17 +112,19 @@ static __always_inline void rf_flow_open(const struct rf_packet *p, const struct
 		.epoch = a->epoch,
 		.verdict = (__u16)a->verdict,
 		.reason = (__u16)a->reason,
-		.src = q->src,
-		.dst = q->dst,
-		.via_checker = (__u16)via_checker,
+		.src = o->ends.src,
+		.dst = o->ends.dst,
+		.opener = o->opener,
 		.life = p->tuple.proto == RF_PROTO_TCP ? RF_FLOW_HALF_OPEN : 0,
 		.rule_id = a->rule_id,
 		.seen_ns = bpf_ktime_get_ns(),
 		.bytes = p->ip_len,
-		.pod = pod,
+		.pod = o->pod,
+		.dialed = o->dialed,
+		.dialed_port = o->dialed_port,
 	};
 
-	reason = rf_flow_insert(&p->tuple, &flow);
+	reason = rf_flow_insert(&p->tuple, &flow, o->share);
 	if (reason)
 		rf_answer(a, RF_VERDICT_DENY, reason, 0);
 }
@@ -95,12 +134,13 @@ static __always_inline int rf_flow_stands(struct rf_flow *flow, const struct rf_
 {
 	rf_epoch_t epoch = rf_live_epoch();
 	union rf_flow_word w = {.word = *(volatile __u64 *)flow};
+	struct rf_ends ends = {.src = flow->src, .dst = flow->dst};
 	struct rf_answer a = {};
 
 	if (w.epoch != epoch) {
-		struct rf_question q = {.src = flow->src, .dst = flow->dst, .saddr = key->saddr, .port = key->dport, .proto = key->proto};
+		struct rf_question q = rf_question_of(key, &ends, &flow->dialed, flow->dialed_port);
 
-		rf_decide_opened(epoch, &q, flow->via_checker, &a);
+		rf_decide_opened(epoch, &q, flow->opener, &a);
 		w.epoch = epoch;
 		w.verdict = (__u16)a.verdict;
 		w.reason = (__u16)a.reason;
@@ -121,11 +161,11 @@ static __always_inline __u32 rf_flow_use(struct rf_flow *flow, const struct rf_t
 }
 
 /* The ends of a flow are still who they were: an address that another pod has by now inherits nothing. */
-static __always_inline int rf_same_ends(const struct rf_flow *flow, const struct rf_question *q, int from_responder)
+static __always_inline int rf_same_ends(const struct rf_flow *flow, const struct rf_ends *ends, int from_responder)
 {
 	if (from_responder)
-		return flow->src == q->dst && flow->dst == q->src;
-	return flow->src == q->src && flow->dst == q->dst;
+		return flow->src == ends->dst && flow->dst == ends->src;
+	return flow->src == ends->src && flow->dst == ends->dst;
 }
 
 struct rf_found {
@@ -149,23 +189,23 @@ static __always_inline void rf_flow_turn(struct rf_found *found)
 }
 
 /* key and from_responder are set. */
-static __always_inline int rf_flow_look(const struct rf_question *q, struct rf_found *found)
+static __always_inline int rf_flow_look(const struct rf_ends *ends, struct rf_found *found)
 {
 	found->flow = bpf_map_lookup_elem(&flows, &found->key);
-	if (found->flow && !rf_same_ends(found->flow, q, found->from_responder))
+	if (found->flow && !rf_same_ends(found->flow, ends, found->from_responder))
 		found->flow = NULL;
 	return found->flow != NULL;
 }
 
-/* The flow that a packet with the ends of found->key belongs to, in either direction. Datagrams may have one in each, for either end may
- * begin between the same two ports: then it is an answer, which may be admitted where beginning is not. */
-static __always_inline void rf_flow_find(const struct rf_question *q, struct rf_found *found)
+/* The flow that a packet between these ends with the addresses of found->key belongs to, in either direction. Datagrams may have one in
+ * each, for either end may begin between the same two ports: then it is an answer, which may be admitted where beginning is not. */
+static __always_inline void rf_flow_find(const struct rf_ends *ends, struct rf_found *found)
 {
 	found->from_responder = 0;
 	if (found->key.proto == RF_PROTO_UDP)
 		rf_flow_turn(found);
-	if (rf_flow_look(q, found))
+	if (rf_flow_look(ends, found))
 		return;
 	rf_flow_turn(found);
-	rf_flow_look(q, found);
+	rf_flow_look(ends, found);
 }

@@ -81,10 +81,10 @@ static __always_inline void rf_end_exchange(const struct rf_packet *p, const __u
 		rf_flow_remove(&f->key, f->flow->pod);
 }
 
-/* q: of the ICMP packet itself. flags: RF_ICMP_* */
-static __always_inline int rf_is_related(struct __sk_buff *skb, const struct rf_packet *p, const struct rf_question *q, __u32 flags)
+/* ends: of the ICMP packet itself. flags: RF_ICMP_* */
+static __always_inline int rf_is_related(struct __sk_buff *skb, const struct rf_packet *p, const struct rf_ends *ends, __u32 flags)
 {
-	struct rf_question back = {.src = q->dst, .dst = q->src};
+	struct rf_ends back = {.src = ends->dst, .dst = ends->src};
 	struct rf_quoted_ports ports;
 	struct rf_found f = {}; /* what is quoted */
 	int header;

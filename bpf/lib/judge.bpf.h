@@ -8,14 +8,13 @@
 
 /* Neither end in the mesh: nothing is tracked, nothing is dropped. So what the judges say below stands only if this does not lift it.
  * Returns the reason to drop, or 0. */
-static __always_inline __u32 rf_unless_unmeshed(const struct rf_question *q, __u32 reason)
+static __always_inline __u32 rf_unless_unmeshed(const struct rf_ends *ends, __u32 reason)
 {
-	struct rf_answer a = {};
+	rf_epoch_t epoch = rf_live_epoch();
 
-	rf_decide(rf_live_epoch(), q, &a);
-	if (a.reason == RF_REASON_ALLOW_UNMESHED)
-		return 0;
-	return a.reason == RF_REASON_NO_POLICY ? a.reason : reason;
+	if (!rf_mode(epoch))
+		return RF_REASON_NO_POLICY;
+	return rf_standing(epoch, ends->src) || rf_standing(epoch, ends->dst) ? reason : 0;
 }
 
 /* Reasons that say nothing against ends outside the mesh. */
@@ -83,7 +82,7 @@ static __always_inline int rf_is_handmade(__u32 owner)
  * or one of the kernel's. */
 static __always_inline __u32 rf_judge_owner(const struct rf_packet *p, const struct rf_found *f, __u32 owner)
 {
-	int checked = !f->from_responder && f->flow->via_checker;
+	int checked = !f->from_responder && f->flow->opener == RF_OPENER_CHECKER;
 
 	if (!p->data_len && !p->fin && !(checked && rf_is_handmade(owner)))
 		return 0;
@@ -100,9 +99,9 @@ static __always_inline __u32 rf_begins_anew(const struct rf_found *f)
 	return RF_MAY_OPEN;
 }
 
-/* A TCP segment that opens no connection, or a datagram. q is as if it opened one. owner: whose socket made it; check_owner: on leaving a
+/* A TCP segment that opens no connection, or a datagram. owner: whose socket made it; check_owner: on leaving a
  * pod, where that is known. */
-static __always_inline __u32 rf_judge_known(const struct rf_packet *p, const struct rf_question *q, __u32 owner, int check_owner)
+static __always_inline __u32 rf_judge_known(const struct rf_packet *p, const struct rf_ends *ends, __u32 owner, int check_owner)
 {
 	int datagram = p->tuple.proto == RF_PROTO_UDP;
 	struct rf_found f = {.key = p->tuple};
@@ -110,7 +109,7 @@ static __always_inline __u32 rf_judge_known(const struct rf_packet *p, const str
 
 	if (p->rst && p->data_len)
 		return RF_REASON_MALFORMED; /* nobody reads it but who waits for it in secret */
-	rf_flow_find(q, &f);
+	rf_flow_find(ends, &f);
 	/* Signed: another processor may have seen a packet of it after this one has read the clock. */
 	if (datagram && (!f.flow || (__s64)(bpf_ktime_get_ns() - f.flow->seen_ns) > (__s64)RF_FLOW_UDP_IDLE_NS))
 		return rf_begins_anew(&f);

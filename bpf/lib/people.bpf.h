@@ -13,6 +13,10 @@ RF_REVISION_TABLE(rules, BPF_MAP_TYPE_ARRAY, __u32, struct rf_rule, BPF_F_INNER_
  */
 RF_REVISION_TABLE(routes, BPF_MAP_TYPE_ARRAY, __u32, __u64, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
 
+/* service_names (revision): address of a Service -> "namespace/name". Writer: agent. Readers: why, audit, bpftool. Full: the revision is
+ * refused. */
+RF_REVISION_TABLE(service_names, BPF_MAP_TYPE_HASH, struct rf_addr, struct rf_name, 0);
+
 /* requests: one counter a reason code, of what the checker decided. Writer: agent, from the access records. Readers: status. Never full. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

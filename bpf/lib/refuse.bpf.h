@@ -13,21 +13,21 @@ const volatile __u8 rf_has_set_retval = 1; /* probed by the loader */
 /* pod: NULL if it is not known; id: whose budget of events pays. */
 static __always_inline int rf_refused(const struct rf_pod *pod, __u64 id, const struct rf_dialed *out, const struct rf_dialing *in)
 {
-	struct rf_event event = {
-		.src = out->dial.src,
-		.dst = out->dial.dst,
-		.daddr = in->addr,
-		.dport = in->port,
-		.kind = RF_EVENT_CONNECT,
-		.proto = in->proto,
-		.reason = (__u16)out->answer.reason,
-		.rule_id = out->answer.rule_id,
-		.epoch = out->answer.epoch,
-	};
+	struct rf_event *event = rf_event_of(out->answer.reason, id);
 
-	if (pod)
-		event.saddr = *rf_own_addr(pod, &in->addr);
-	rf_note(&event, id);
+	if (event) {
+		event->src = out->dial.src;
+		event->dst = out->dial.dst;
+		if (pod)
+			event->saddr = *rf_own_addr(pod, &in->addr);
+		event->daddr = in->addr;
+		event->dport = in->port;
+		event->kind = RF_EVENT_CONNECT;
+		event->proto = in->proto;
+		event->rule_id = out->answer.rule_id;
+		event->epoch = out->answer.epoch;
+		bpf_ringbuf_submit(event, 0);
+	}
 	if (rf_has_set_retval)
 		bpf_set_retval(-RF_ECONNREFUSED);
 	return RF_DENIED;

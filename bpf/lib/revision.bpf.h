@@ -39,7 +39,9 @@ RF_REVISION_TABLE(config, BPF_MAP_TYPE_ARRAY, __u32, struct rf_config, BPF_F_INN
 RF_REVISION_TABLE(idents, BPF_MAP_TYPE_HASH, rf_identity_t, struct rf_ident, 0);
 RF_REVISION_TABLE(allow, BPF_MAP_TYPE_HASH, struct rf_allow_key, struct rf_allow_value, 0);
 RF_REVISION_TABLE(ingress, BPF_MAP_TYPE_LPM_TRIE, struct rf_ingress_key, struct rf_ingress_value, BPF_F_NO_PREALLOC);
+RF_REVISION_TABLE(egress, BPF_MAP_TYPE_LPM_TRIE, struct rf_egress_key, struct rf_egress_value, BPF_F_NO_PREALLOC);
 RF_REVISION_TABLE(services, BPF_MAP_TYPE_HASH, struct rf_service_key, struct rf_service_value, 0);
+RF_REVISION_TABLE(splits, BPF_MAP_TYPE_ARRAY, __u32, struct rf_split_part, BPF_F_INNER_MAP);
 RF_REVISION_TABLE(backends, BPF_MAP_TYPE_ARRAY, __u32, struct rf_backend, BPF_F_INNER_MAP);
 
 static __always_inline rf_epoch_t rf_live_epoch(void)
@@ -82,14 +84,4 @@ static __always_inline struct rf_config *rf_config_of(rf_epoch_t epoch)
 		return NULL;
 	c = rf_find(&config, epoch, &zero);
 	return c && c->epoch == epoch ? c : NULL;
-}
-
-static __always_inline int rf_is_meshed(rf_epoch_t epoch, rf_identity_t identity)
-{
-	struct rf_ident *i;
-
-	if (!identity)
-		return 0;
-	i = rf_find(&idents, epoch, &identity);
-	return i && i->meshed;
 }

@@ -7,8 +7,13 @@
 
 #include "lib/pods.bpf.h"
 #include "lib/revision.bpf.h"
+#include "lib/scalars.bpf.h"
 
-#define RF_STICKY_BACKENDS 16 /* Services with more: a kept backend is only checked to be a pod */
+#define RF_STICKY_BACKENDS                                                                                                                 \
+	16               /* Services with more (or with parts without a pod before them): a kept backend is only checked to be a pod       \
+			  */
+#define RF_SPLIT_STEPS 6 /* 2^6 = RF_SPLIT_PARTS_MAX */
+_Static_assert(1 << RF_SPLIT_STEPS == RF_SPLIT_PARTS_MAX, "every part can be reached");
 
 static __always_inline void rf_talk_show(void *sk, struct rf_addr *addr, __u16 *port)
 {
@@ -27,35 +32,98 @@ static __always_inline void rf_talk_show(void *sk, struct rf_addr *addr, __u16 *
 	}
 }
 
+/* Two numbers in a word: epoch and port, first and count. */
+#define RF_TWO(low, high) ((__u64)(low) | (__u64)(high) << 32)
+
+#define RF_NO_PART (~0ull)
+
+/* Part number i of a Service, first and count in `backends`: of its TrafficSplit, or the one (run) of a Service without. */
+static __always_inline __u64 rf_part_of(rf_epoch_t epoch, __u64 run, __u64 parts, __u32 i)
+{
+	__u32 index = (__u32)parts + i;
+	struct rf_split_part *part;
+
+	if (!(parts >> 32))
+		return i == 0 ? run : RF_NO_PART;
+	part = i < parts >> 32 ? rf_find(&splits, epoch, &index) : NULL;
+	return part ? RF_TWO(part->first, part->count) : RF_NO_PART;
+}
+
+/* Is this address and port one of the Service's backends? ask: epoch, port; run: first, count; parts: first, number. More than can be
+ * looked through: yes. */
+RF_GLOBAL int rf_has_backend(__u64 ask, __u64 run, __u64 parts, __u64 high, __u64 low)
+{
+	struct rf_addr addr = rf_addr_of(high, low);
+	__u32 part = 0, first = 0, count = 0;
+
+	for (int i = 0; i < RF_STICKY_BACKENDS; i++) {
+		struct rf_backend *b;
+
+		if (!count) {
+			__u64 next = rf_part_of((rf_epoch_t)ask, run, parts, part++);
+
+			if (next == RF_NO_PART)
+				return 0;
+			first = (__u32)next;
+			count = (__u32)(next >> 32);
+			if (!count)
+				continue; /* a part without a pod */
+		}
+		b = rf_find(&backends, (rf_epoch_t)ask, &first);
+		if (b && b->port == (__u16)(ask >> 32) && rf_addr_equal(&b->addr, &addr))
+			return 1;
+		first++;
+		count--;
+	}
+	return count || rf_part_of((rf_epoch_t)ask, run, parts, part) != RF_NO_PART;
+}
+
 /* A kept backend that no longer is one of the Service, or whose pod is gone, is chosen anew. */
 static __always_inline int rf_is_backend(rf_epoch_t epoch, const struct rf_service_value *service, const struct rf_talk *row)
 {
 	if (!rf_peer_of(&row->backend))
 		return 0;
-	if (service->count > RF_STICKY_BACKENDS)
-		return 1;
-	for (__u32 i = 0; i < RF_STICKY_BACKENDS; i++) {
-		__u32 index = service->first + i;
-		struct rf_backend *b;
-
-		if (i >= service->count)
-			break;
-		b = rf_find(&backends, epoch, &index);
-		if (b && b->port == row->backend_port && rf_addr_equal(&b->addr, &row->backend))
-			return 1;
-	}
-	return 0;
+	return rf_has_backend(RF_TWO(epoch, row->backend_port), RF_TWO(service->first, service->count),
+			      RF_TWO(service->parts_first, service->parts), RF_HIGH(&row->backend), RF_LOW(&row->backend));
 }
 
-/* One of the Service's backends, by chance with equal weight. Returns a reason to refuse, or 0. */
+/* The part of a TrafficSplit for a new connection, first and count: the first part whose `until` is above a random number. Found by
+ * halving, a step for each bit of RF_SPLIT_PARTS_MAX. */
+RF_GLOBAL __u64 rf_split_pick(__u64 epoch, __u64 parts)
+{
+	__u32 low = 0, high = (__u32)(parts >> 32) - 1, index = (__u32)parts + high, chance;
+	struct rf_split_part *part = rf_find(&splits, (rf_epoch_t)epoch, &index);
+
+	if (!part || !part->until || high >= RF_SPLIT_PARTS_MAX)
+		return RF_NO_PART;
+	chance = bpf_get_prandom_u32() % part->until;
+	for (int i = 0; i < RF_SPLIT_STEPS && low < high; i++) {
+		__u32 middle = (low + high) / 2;
+
+		index = (__u32)parts + middle;
+		part = rf_find(&splits, (rf_epoch_t)epoch, &index);
+		if (!part)
+			return RF_NO_PART;
+		if (part->until > chance)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return rf_part_of((rf_epoch_t)epoch, 0, parts, low);
+}
+
+/* One of the Service's backends, by chance: the part by weight, its pods alike. Returns a reason to refuse, or 0. */
 static __always_inline __u32 rf_pick(rf_epoch_t epoch, const struct rf_service_value *service, struct rf_addr *addr, __u16 *port)
 {
+	__u64 run = RF_TWO(service->first, service->count);
 	struct rf_backend *backend;
 	__u32 index;
 
-	if (!service->count)
+	if (service->parts)
+		run = rf_split_pick(epoch, RF_TWO(service->parts_first, service->parts));
+	if (run == RF_NO_PART || !(__u32)(run >> 32))
 		return RF_REASON_NO_BACKEND;
-	index = service->first + bpf_get_prandom_u32() % service->count;
+	index = (__u32)run + bpf_get_prandom_u32() % (__u32)(run >> 32);
 	backend = rf_find(&backends, epoch, &index);
 	if (!backend || rf_addr_is_none(&backend->addr) || rf_addr_is4(&backend->addr) != rf_addr_is4(addr))
 		return RF_REASON_NO_BACKEND;

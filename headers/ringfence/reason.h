@@ -13,7 +13,7 @@
 	X(UNSPEC, 0, "unspecified", "no decision was made")                                                                                \
 	/* admitted */                                                                                                                     \
 	X(ALLOW_RULE, 1, "allow-rule", "a TrafficTarget allows this pair on this port")                                                    \
-	X(ALLOW_L7, 2, "allow-l7", "a TrafficTarget allows this pair, each request is checked")                                            \
+	X(ALLOW_L7, 2, "allow-l7", "this pair is allowed, each request is checked")                                                        \
 	X(ALLOW_PERMISSIVE, 3, "allow-permissive", "permissive mode is on")                                                                \
 	X(ALLOW_UNMESHED, 4, "allow-unmeshed", "neither side is in a namespace of the mesh")                                               \
 	X(ALLOW_EGRESS, 5, "allow-egress", "enableEgress is on")                                                                           \

@@ -23,8 +23,9 @@
 #define RF_ROUTES_MAGIC   0x72666c72u /* "rlfr" */
 #define RF_ROUTES_VERSION 2
 
-#define RF_ROUTES_PERMISSIVE 0x1 /* every request between ServiceAccounts of the mesh passes */
-#define RF_ROUTES_EGRESS     0x2 /* enableEgress: every request to outside the mesh passes */
+#define RF_ROUTES_PERMISSIVE 0x1 /* every request between ServiceAccounts of the mesh passes, but for wrong names where src 0 has a pair   \
+				  */
+#define RF_ROUTES_EGRESS 0x2     /* enableEgress: every request to outside the mesh passes */
 
 struct rf_routes_head {
 	__u32 magic;
@@ -47,7 +48,7 @@ RF_STATIC_ASSERT(sizeof(struct rf_routes_head) == 72, "blob layout");
 struct rf_route_ident {
 	rf_identity_t identity;
 	__u32 audit; /* RF_AUDIT_* */
-	__u32 pad;
+	__u32 ns;    /* equal for ServiceAccounts of one namespace, in this blob */
 };
 RF_STATIC_ASSERT(sizeof(struct rf_route_ident) == 16, "blob layout");
 
@@ -59,7 +60,7 @@ struct rf_route_pair {
 	__u16 verdict;   /* enum rf_verdict */
 	__u32 routes_id; /* index into grants, RF_ROUTES_NONE unless verdict is RF_VERDICT_L7 */
 	__u32 rule_id;
-	__u32 pad;
+	__u32 local_id; /* src 0: the grant for sources of the destination's own namespace, routes_id is the others'; else 0 */
 };
 RF_STATIC_ASSERT(sizeof(struct rf_route_pair) == 32, "blob layout");
 

@@ -53,10 +53,17 @@ RF_STATIC_ASSERT(sizeof(struct rf_control) == 24, "map layout");
  * unprivileged process look into a map (before 5.19, with kernel.unprivileged_bpf_disabled). No option of the kernel's has this number. */
 #define RF_SO_CONTROL 0x5246
 
+enum rf_permissive {
+	RF_PERMISSIVE_OFF = 0,
+	RF_PERMISSIVE_ON = 1, /* every pod of the mesh may talk to every other */
+	RF_PERMISSIVE_NAMED =
+		2, /* the same, but (strictAuthority) HTTP by the destination's own names only: `allow` of source 0 is L7 there */
+};
+
 /* ---- config (revision): ARRAY[1] ---- */
 struct rf_config {
-	rf_epoch_t epoch; /* must equal the epoch it was looked up with, else deny: proof against a slot reused too early */
-	__u8 permissive;
+	rf_epoch_t epoch;           /* must equal the epoch it was looked up with, else deny: proof against a slot reused too early */
+	__u8 permissive;            /* enum rf_permissive */
 	__u8 egress;                /* enableEgress */
 	__u8 service_ranges;        /* how many of `service` are used */
 	__u8 exclusions;            /* RF_EXCLUDES_* : which look-ups in `exclusions` can find anything */
@@ -76,7 +83,8 @@ RF_STATIC_ASSERT(sizeof(struct rf_ident) == 8, "map layout");
 #define RF_AUDIT_FROM 0x2 /* connections of this ServiceAccount to outside the mesh */
 
 /* ---- allow (revision): HASH. The allow list. port is the destination's own port (targetPort), 0 = any port. ----
- * Look-up order: exact port, then port 0; the exact entry is final. So a DENY or L7 on a port cannot be widened by an any-port ALLOW. */
+ * Look-up order: exact port, then port 0; the exact entry is final. So a DENY or L7 on a port cannot be widened by an any-port ALLOW.
+ * Source 0 is every ServiceAccount of the mesh: only under RF_PERMISSIVE_NAMED, only L7, only exact ports. */
 struct rf_allow_key {
 	rf_identity_t src;
 	rf_identity_t dst;

@@ -198,9 +198,9 @@ static inline uint32_t run_tc(const char *program, const void *in, size_t size, 
 
 static inline uint64_t counter(enum rf_reason reason)
 {
-	uint64_t counters[_RF_REASON_MAX], lost;
+	uint64_t counters[_RF_REASON_MAX], lost[RF_LOST_MAX];
 
-	assert_int_equal(rf_datapath_reasons(dp, counters, &lost), 0);
+	assert_int_equal(rf_datapath_reasons(dp, counters, lost), 0);
 	return counters[reason];
 }
 

@@ -67,9 +67,9 @@ static void test_datagrams(void **state)
 	assert_int_equal(ask_udp(0, OUTSIDER, DST, 5353), RF_REASON_ALLOW_INGRESS);
 	assert_int_equal(ask_udp(0, STRANGER, DST, 5353), RF_REASON_NO_INGRESS);
 	assert_int_equal(ask_udp(PLAIN, POD_ADDR, 0, 53), RF_REASON_ALLOW_UNMESHED);
-	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 53, IPPROTO_UDP, RF_ASK_CHECKER), RF_REASON_DATAGRAM);
-	assert_int_equal(ask_from(DST, POD_ADDR, SRC, 53, IPPROTO_UDP, RF_ASK_CHECKER), RF_REASON_DATAGRAM);
-	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 53, IPPROTO_UDP, RF_ASK_POD), RF_REASON_ALLOW_RULE);
+	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 53, IPPROTO_UDP, RF_OPENER_CHECKER), RF_REASON_DATAGRAM);
+	assert_int_equal(ask_from(DST, POD_ADDR, SRC, 53, IPPROTO_UDP, RF_OPENER_CHECKER), RF_REASON_DATAGRAM);
+	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 53, IPPROTO_UDP, RF_OPENER_POD), RF_REASON_ALLOW_RULE);
 	publish(true, true, false);
 	assert_int_equal(ask_udp(SRC, POD_ADDR, DST, 54), RF_REASON_ALLOW_PERMISSIVE);
 	assert_int_equal(ask_udp(SRC, POD_ADDR, 0, 53), RF_REASON_ALLOW_EGRESS);
@@ -99,12 +99,12 @@ static void test_opener(void **state)
 {
 	(void)state;
 	publish(false, true, true);
-	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 80, IPPROTO_TCP, RF_ASK_POD), RF_REASON_CHECKER_BYPASS);
-	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 80, IPPROTO_TCP, RF_ASK_CHECKER), RF_REASON_ALLOW_CHECKER);
-	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 8080, IPPROTO_TCP, RF_ASK_CHECKER), RF_REASON_ALLOW_RULE);
+	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 80, IPPROTO_TCP, RF_OPENER_POD), RF_REASON_CHECKER_BYPASS);
+	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 80, IPPROTO_TCP, RF_OPENER_CHECKER), RF_REASON_ALLOW_CHECKER);
+	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 8080, IPPROTO_TCP, RF_OPENER_CHECKER), RF_REASON_ALLOW_RULE);
 	/* a captured checker gains neither egress nor forbidden pairs */
-	assert_int_equal(ask_from(SRC, POD_ADDR, 0, 80, IPPROTO_TCP, RF_ASK_CHECKER), RF_REASON_CHECKER_BYPASS);
-	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 81, IPPROTO_TCP, RF_ASK_CHECKER), RF_REASON_NO_RULE);
+	assert_int_equal(ask_from(SRC, POD_ADDR, 0, 80, IPPROTO_TCP, RF_OPENER_CHECKER), RF_REASON_CHECKER_BYPASS);
+	assert_int_equal(ask_from(SRC, POD_ADDR, DST, 81, IPPROTO_TCP, RF_OPENER_CHECKER), RF_REASON_NO_RULE);
 }
 
 static void test_empty_policy_admits_nothing(void **state)

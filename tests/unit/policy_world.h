@@ -218,12 +218,45 @@ static inline const struct rf_ident *ident(const struct world *w, const char *ac
 	return NULL;
 }
 
+/* Fields that a test does not set are those of a plain request. */
+static inline struct rf_request_question question(const char *src, const char *dst, uint16_t port, const char *method, const char *path)
+{
+	return (struct rf_request_question){
+		.src = id(src),
+		.dst = dst ? id(dst) : 0,
+		.port = port,
+		.method = method,
+		.method_len = strlen(method),
+		.target = path,
+		.target_len = strlen(path),
+	};
+}
+
+static inline struct rf_request_answer answer(const struct world *w, const struct rf_request_question *q)
+{
+	struct rf_request_answer answer;
+
+	rf_routes_decide(w->policy->routes, q, &answer);
+	return answer;
+}
+
 static inline enum rf_reason request(const struct world *w, const char *src, const char *dst, uint16_t port, const char *method,
 				     const char *path)
 {
-	uint32_t rule;
+	const struct rf_request_question q = question(src, dst, port, method, path);
 
-	return rf_routes_decide(w->policy->routes, id(src), id(dst), port, method, strlen(method), path, strlen(path), &rule);
+	return answer(w, &q).reason;
+}
+
+/* The same with a Host. */
+static inline enum rf_reason request_host(const struct world *w, const char *src, const char *dst, uint16_t port, const char *path,
+					  const char *host)
+{
+	struct rf_request_question q = question(src, dst, port, "GET", path);
+
+	q.authority = host;
+	q.authority_len = strlen(host);
+	return answer(w, &q).reason;
 }
 
 static inline const char *rule_text(const struct world *w, const char *src, const char *dst, uint16_t port)

@@ -24,6 +24,18 @@ static struct rf_automaton_image *build(const struct rf_route_atom *atoms, size_
 	return image;
 }
 
+/* Bitmap of the atoms of a set; fewer than 64 of them. */
+static uint64_t atoms_of(const struct rf_automaton_image *image, uint32_t set)
+{
+	const uint32_t *first = (const uint32_t *)((const char *)image->body + image->head.sets_off);
+	const uint32_t *atoms = first + image->head.accept_sets + 2;
+	uint64_t bits = 0;
+
+	for (uint32_t i = first[set]; i < first[set + 1]; i++)
+		bits |= 1ull << atoms[i];
+	return bits;
+}
+
 static uint32_t run(const struct rf_automaton_image *image, const char *method, const char *path)
 {
 	return rf_automaton_image_run(image, method, strlen(method), path, strlen(path));
@@ -119,10 +131,10 @@ static void test_methods(void **state)
 {
 	static const char *const get[] = {"GET"}, *const get_put[] = {"GET", "PUT"};
 	const struct rf_route_atom atoms[] = {
-		{get, 1, "/a", 11},
-		{get_put, 2, "/b", 12},
-		{NULL, 0, "/c", 13},
-		{NULL, 0, "/a", 14},
+		{.methods = get, .method_count = 1, .path_pattern = "/a", .rule_id = 11},
+		{.methods = get_put, .method_count = 2, .path_pattern = "/b", .rule_id = 12},
+		{.path_pattern = "/c", .rule_id = 13},
+		{.path_pattern = "/a", .rule_id = 14},
 	};
 
 	(void)state;
@@ -150,27 +162,29 @@ static void test_methods(void **state)
 static void test_accept_sets(void **state)
 {
 	static const char *const get[] = {"GET"};
-	const struct rf_route_atom atoms[] = {{get, 1, "/a.*", 7}, {NULL, 0, "/ab", 8}, {NULL, 0, "/.b", 9}};
+	const struct rf_route_atom atoms[] = {{.methods = get, .method_count = 1, .path_pattern = "/a.*", .rule_id = 7},
+					      {.path_pattern = "/ab", .rule_id = 8},
+					      {.path_pattern = "/.b", .rule_id = 9}};
 	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = build(atoms, 3, RF_DFA_STATES_MAX);
-	const uint32_t *rules = (const uint32_t *)((const char *)image->body + image->head.rules_off);
+	const struct rf_atom_info *infos = (const struct rf_atom_info *)((const char *)image->body + image->head.atoms_off);
 
 	(void)state;
-	assert_int_equal(image->atom_words, 1);
-	assert_int_equal(image->atoms_of_set[run(image, "GET", "/ab")], 7);
-	assert_int_equal(image->atoms_of_set[run(image, "PUT", "/ab")], 6);
-	assert_int_equal(image->atoms_of_set[run(image, "GET", "/ax")], 1);
-	assert_int_equal(image->atoms_of_set[run(image, "GET", "/xb")], 4);
+	assert_int_equal(image->head.atom_count, 3);
+	assert_int_equal(atoms_of(image, run(image, "GET", "/ab")), 7);
+	assert_int_equal(atoms_of(image, run(image, "PUT", "/ab")), 6);
+	assert_int_equal(atoms_of(image, run(image, "GET", "/ax")), 1);
+	assert_int_equal(atoms_of(image, run(image, "GET", "/xb")), 4);
 	assert_int_equal(run(image, "GET", "/x"), 0);
-	assert_int_equal(image->atoms_of_set[0], 0);
+	assert_int_equal(atoms_of(image, 0), 0);
 	assert_int_equal(image->head.accept_sets, 4);
-	assert_int_equal(rules[run(image, "GET", "/ab")], 7);
-	assert_int_equal(rules[run(image, "PUT", "/ab")], 8);
-	assert_int_equal(rules[0], 0);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(infos[i].rule_id, 7 + i);
 }
 
 static void test_nfa_sets(void **state)
 {
-	const struct rf_route_atom atoms[] = {{NULL, 0, "/x", 7}, {NULL, 0, "/a.*", 8}, {NULL, 0, "/.b", 9}};
+	const struct rf_route_atom atoms[] = {
+		{.path_pattern = "/x", .rule_id = 7}, {.path_pattern = "/a.*", .rule_id = 8}, {.path_pattern = "/.b", .rule_id = 9}};
 	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = build(atoms, 3, 2);
 
 	(void)state;
@@ -178,13 +192,13 @@ static void test_nfa_sets(void **state)
 	assert_int_equal(image->head.accept_sets, 3);
 	assert_int_equal(run(image, "GET", "/ab"), 2);
 	assert_int_equal(run(image, "GET", "/cb"), 3);
-	assert_int_equal(image->atoms_of_set[3], 4);
+	assert_int_equal(atoms_of(image, 3), 4);
 }
 
 static uint32_t states_of(const char *pattern)
 {
 	static const char *const get[] = {"G"};
-	const struct rf_route_atom atom = {get, 1, pattern, 1};
+	const struct rf_route_atom atom = {.methods = get, .method_count = 1, .path_pattern = pattern, .rule_id = 1};
 	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = build(&atom, 1, RF_DFA_STATES_MAX);
 
 	assert_int_equal(image->head.kind, RF_AUTOMATON_DFA);
@@ -217,7 +231,7 @@ static void test_canonical_tables(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < RF_ARRAY_SIZE(pairs); i++) {
-		const struct rf_route_atom a = {NULL, 0, pairs[i][0], 1}, b = {NULL, 0, pairs[i][1], 1};
+		const struct rf_route_atom a = {.path_pattern = pairs[i][0], .rule_id = 1}, b = {.path_pattern = pairs[i][1], .rule_id = 1};
 		RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *x = build(&a, 1, RF_DFA_STATES_MAX);
 		RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *y = build(&b, 1, RF_DFA_STATES_MAX);
 
@@ -230,7 +244,8 @@ static void test_canonical_tables(void **state)
 static void test_place(void **state)
 {
 	static const char *const get[] = {"GET"};
-	const struct rf_route_atom atoms[] = {{get, 1, "/a(b|c)*\\b", 5}, {NULL, 0, "/ab", 6}};
+	const struct rf_route_atom atoms[] = {{.methods = get, .method_count = 1, .path_pattern = "/a(b|c)*\\b", .rule_id = 5},
+					      {.path_pattern = "/ab", .rule_id = 6}};
 
 	(void)state;
 	for (size_t states = 1; states <= RF_DFA_STATES_MAX; states += RF_DFA_STATES_MAX - 1) {
@@ -258,13 +273,13 @@ static void test_refused(void **state)
 
 	(void)state;
 	assert_int_equal(rf_automaton_build(&atom, 1, 100, &image), -EINVAL);
-	atom = (struct rf_route_atom){star, 1, "/", 1};
+	atom = (struct rf_route_atom){.methods = star, .method_count = 1, .path_pattern = "/", .rule_id = 1};
 	assert_int_equal(rf_automaton_build(&atom, 1, 100, &image), -EINVAL);
 	atom.methods = space;
 	assert_int_equal(rf_automaton_build(&atom, 1, 100, &image), -EINVAL);
 	atom.methods = empty;
 	assert_int_equal(rf_automaton_build(&atom, 1, 100, &image), -EINVAL);
-	atom = (struct rf_route_atom){NULL, 0, "\\pL{1000}", 1};
+	atom = (struct rf_route_atom){.path_pattern = "\\pL{1000}", .rule_id = 1};
 	assert_int_equal(rf_automaton_build(&atom, 1, 100, &image), -E2BIG);
 	assert_null(image);
 	assert_int_equal(rf_automaton_build(&atom, RF_ROUTE_ATOMS_MAX + 1, 100, &image), -E2BIG);
@@ -296,7 +311,7 @@ static void test_hostile(void **state)
 	memset(path, 'a', sizeof(path));
 	path[0] = '/';
 	for (size_t i = 0; i < RF_ARRAY_SIZE(patterns); i++) {
-		const struct rf_route_atom atom = {NULL, 0, patterns[i], 1};
+		const struct rf_route_atom atom = {.path_pattern = patterns[i], .rule_id = 1};
 		struct rf_automaton_image *image;
 
 		build_time = seconds();
@@ -324,29 +339,116 @@ static void test_many_routes(void **state)
 	(void)state;
 	for (size_t i = 0; i < RF_ARRAY_SIZE(atoms); i++) {
 		snprintf(text[i], sizeof(text[i]), "/api/v%zu/item%zu(/.*)?", i % 7, i);
-		atoms[i] = (struct rf_route_atom){i % 2 ? get : NULL, i % 2, text[i], (uint32_t)i + 1};
+		atoms[i] = (struct rf_route_atom){
+			.methods = i % 2 ? get : NULL, .method_count = i % 2, .path_pattern = text[i], .rule_id = (uint32_t)i + 1};
 	}
 	image = build(atoms, RF_ARRAY_SIZE(atoms), 100000);
 	print_message("%u states, %u classes\n", image->head.state_count, image->head.class_count);
 	assert_int_equal(image->head.kind, RF_AUTOMATON_DFA);
 	for (size_t i = 0; i < RF_ARRAY_SIZE(atoms); i++) {
+		const uint32_t *first;
 		uint32_t set;
 
 		snprintf(path, sizeof(path), "/api/v%zu/item%zu/x", i % 7, i);
 		set = run(image, "GET", path);
 		assert_int_not_equal(set, 0);
-		assert_int_equal(image->atoms_of_set[set * image->atom_words + i / 64], 1ull << (i % 64));
+		first = (const uint32_t *)((const char *)image->body + image->head.sets_off);
+		assert_int_equal(first[set + 1] - first[set], 1);
+		assert_int_equal(first[image->head.accept_sets + 2 + first[set]], i);
 		assert_int_equal(run(image, "PUT", path) == 0, i % 2);
 	}
+}
+
+/* ---- texts ---- */
+
+static bool text_matches(const char *const *patterns, size_t count, bool ignore_case, const char *text)
+{
+	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = NULL;
+
+	assert_int_equal(rf_text_automaton_build(patterns, count, ignore_case, &image), 0);
+	assert_in_range(image->head.accept_sets, 0, 1);
+	return rf_text_automaton_image_run(image, text, strlen(text));
+}
+
+static bool text_is(const char *pattern, bool ignore_case, const char *text)
+{
+	return text_matches(&pattern, 1, ignore_case, text);
+}
+
+static void test_texts(void **state)
+{
+	static const char *const either[] = {"a+", "\\bb\\b|^c$"};
+
+	(void)state;
+	assert_true(text_is("", false, ""));
+	assert_false(text_is("", false, "x"));
+	assert_true(text_is("a b", false, "a b"));
+	assert_false(text_is("b", false, "a b")); /* no method here: nothing is skipped up to a space */
+	assert_true(text_is("^\\Aab$", false, "ab"));
+	assert_true(text_is("\\bab\\b", false, "ab")); /* a word begins where the text does */
+	assert_false(text_is("\\Bab", false, "ab"));
+	assert_false(text_is("ab", false, "AB"));
+	assert_true(text_is("ab", true, "aB"));
+	assert_false(text_is("(?-i)ab", true, "aB"));
+	assert_true(text_matches(either, 2, false, "aaa"));
+	assert_true(text_matches(either, 2, false, "b"));
+	assert_true(text_matches(either, 2, false, "c"));
+	assert_false(text_matches(either, 2, false, "ab"));
+	assert_false(text_matches(NULL, 0, false, ""));
+	/* past the budget */
+	assert_true(text_is("(a|b)*a(a|b){16}", false, "bbabbbbbbbbbbbbbbbb"));
+	assert_false(text_is("(a|b)*a(a|b){16}", false, "bbbbbbbbbbbbbbbbbbb"));
+	assert_true(text_is("\\b(a|b)*a(a|b){16}\\b", true, "BBABBBBBBBBBBBBBBBB"));
+}
+
+static void test_texts_refused(void **state)
+{
+	static const char *const bad[] = {"a)(b"}, *const big[] = {"\\pL{1000}", "\\pL{1000}"};
+	struct rf_automaton_image *image = NULL;
+	const struct rf_route_condition conditions[] = {{.kind = RF_COND_HEADER, .name = "x", .patterns = bad, .pattern_count = 1},
+							{.kind = RF_COND_HEADER, .name = "", .patterns = bad},
+							{.kind = 9}};
+	struct rf_route_atom atom = {.path_pattern = "/", .condition_count = 1};
+
+	(void)state;
+	assert_int_equal(rf_text_automaton_build(bad, 1, true, &image), -EINVAL);
+	assert_int_equal(rf_text_automaton_build(big, 2, true, &image), -E2BIG);
+	for (size_t i = 0; i < RF_ARRAY_SIZE(conditions); i++) {
+		atom.conditions = &conditions[i];
+		assert_int_equal(rf_automaton_build(&atom, 1, 100, &image), -EINVAL);
+	}
+	assert_null(image);
+}
+
+/* Conditions that say the same share one automaton, and moving the image moves it once. */
+static void test_shared_texts(void **state)
+{
+	static const char *const one[] = {"a.*b"}, *const other[] = {"c"};
+	const struct rf_route_condition conditions[] = {{.kind = RF_COND_HEADER, .name = "X-One", .patterns = one, .pattern_count = 1},
+							{.kind = RF_COND_HEADER, .name = "two", .patterns = one, .pattern_count = 1},
+							{.kind = RF_COND_AUTHORITY, .patterns = one, .pattern_count = 1},
+							{.kind = RF_COND_HEADER, .name = "x-one", .patterns = other, .pattern_count = 1},
+							{.kind = RF_COND_HEADER, .name = "x-one", .patterns = one, .pattern_count = 1}};
+	const struct rf_route_atom atom = {.path_pattern = "/", .conditions = conditions, .condition_count = RF_ARRAY_SIZE(conditions)};
+	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = build(&atom, 1, 100);
+	const struct rf_route_cond *conds = (const struct rf_route_cond *)((const char *)image->body + image->head.conds_off);
+
+	(void)state;
+	assert_int_equal(image->head.cond_count, RF_ARRAY_SIZE(conditions));
+	assert_true(conds[0].automaton_off == conds[1].automaton_off && conds[0].automaton_off == conds[4].automaton_off);
+	assert_true(conds[2].automaton_off != conds[0].automaton_off); /* letter case */
+	assert_true(conds[3].automaton_off != conds[0].automaton_off);
+	assert_memory_equal((const char *)image->body + conds[0].at_off, "x-one", 5);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_matches),     cmocka_unit_test(test_methods), cmocka_unit_test(test_accept_sets),
-		cmocka_unit_test(test_nfa_sets),    cmocka_unit_test(test_minimal), cmocka_unit_test(test_canonical_tables),
-		cmocka_unit_test(test_place),       cmocka_unit_test(test_refused), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_many_routes),
+		cmocka_unit_test(test_matches),      cmocka_unit_test(test_methods), cmocka_unit_test(test_accept_sets),
+		cmocka_unit_test(test_nfa_sets),     cmocka_unit_test(test_minimal), cmocka_unit_test(test_canonical_tables),
+		cmocka_unit_test(test_place),        cmocka_unit_test(test_refused), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_many_routes),  cmocka_unit_test(test_texts),   cmocka_unit_test(test_texts_refused),
+		cmocka_unit_test(test_shared_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,37 @@ static void test_pod_refused(void **state)
 	}
 }
 
+/* excl-07-bad-annotation, as `ringfence run --annotation` meets it. */
+static void test_annotations(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} bad[] = {
+		{"{\"annotations\":{\"openservicemesh.io/outbound-port-exclusion-list\":\"80,abc\"}}",
+		 "Invalid port value 'abc' specified for annotation 'openservicemesh.io/outbound-port-exclusion-list'"},
+		{"{\"annotations\":{\"openservicemesh.io/inbound-port-exclusion-list\":\"\"}}", "Invalid port value ''"},
+		{"{\"annotations\":{\"openservicemesh.io/outbound-ip-range-exclusion-list\":\"10.0.0.1\"}}",
+		 "Invalid IP range value '10.0.0.1'"},
+		{"{\"annotations\":{\"openservicemesh.io/outbound-ip-range-inclusion-list\":\"10.0.0.0/8\"}}", "is not enforced"},
+		{"{\"annotations\":{\"ringfence.io/audit\":\"enabled\"}}", "no meaning on a pod"},
+		{"{\"annotations\":{\"a b\":\"x\"}}", "'a b' is not the name of an annotation"},
+		{"{\"annotations\":{\"a\":1}}", "annotation 'a' must have a name and a string"},
+		{"{\"annotations\":[]}", "\"annotations\" must be an object of strings"},
+	};
+	struct rf_pod_request p;
+
+	(void)state;
+	assert_int_equal(pod("{\"annotations\":{\"openservicemesh.io/outbound-port-exclusion-list\":\"80, 443\",\"mine\":\"x\"}}", &p), 0);
+	assert_int_equal(p.annotation_count, 2);
+	assert_int_equal(p.label_count, 0);
+	assert_string_equal(p.annotations[1].value, "x");
+	for (size_t i = 0; i < RF_ARRAY_SIZE(bad); i++) {
+		assert_int_equal(pod(bad[i].text, &p), -EINVAL);
+		if (!strstr(error, bad[i].says))
+			fail_msg("%s: %s", bad[i].text, error);
+	}
+}
+
 static void test_too_many_labels(void **state)
 {
 	_cleanup_json_ cJSON *request = cJSON_CreateObject();
@@ -223,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_pod_refused),
+		cmocka_unit_test(test_annotations),
 		cmocka_unit_test(test_too_many_labels),
 		cmocka_unit_test(test_pod_name),
 		cmocka_unit_test(test_integers),

@@ -101,7 +101,7 @@ static void test_group(void **state)
 
 	(void)state;
 	assert_int_equal(o->diags.error_count, 0);
-	assert_int_equal(o->diags.count, 2); /* header conditions are not enforced yet */
+	assert_int_equal(o->diags.count, 0);
 	assert_int_equal(o->route_groups_count, 1);
 	m = o->route_groups[0].matches;
 	assert_string_equal(m[0].path_regex, "/x");
@@ -228,18 +228,13 @@ static void test_mesh_config(void **state)
 	assert_error(CONFIG META("a", "b") "spec: {traffic: {enableEgress: \"true\"}}\n", "must be true or false");
 	assert_error(CONFIG META("a", "b") "spec: {trafic: {}}\n", "spec.trafic: unknown field");
 	assert_error(CONFIG META("a", "b") "spec: {}\n---\n" CONFIG META("c", "d") "spec: {}\n", "a second MeshConfig");
-	assert_warning(CONFIG META("a", "b") "spec: {traffic: {inboundPortExclusionList: [1]}}\n",
-		       "inboundPortExclusionList: is not enforced yet");
-	assert_error(CONFIG META("a", "b") "spec: {traffic: {strictAuthority: true}}\n", "strictAuthority: is not enforced yet");
+	assert_clean(CONFIG META("a", "b") "spec: {traffic: {inboundPortExclusionList: [1], strictAuthority: true}}\n");
 	assert_clean(CONFIG META("a", "b") "spec: {traffic: {inboundPortExclusionList: [], strictAuthority: false}}\n");
 }
 
 static void test_not_enforced(void **state)
 {
 	(void)state;
-	assert_warning("apiVersion: split.smi-spec.io/v1alpha2\nkind: TrafficSplit\n" META(
-			       "s", "n") "spec: {service: a.b, backends: [{service: x, weight: 0}]}\n",
-		       "TrafficSplit is not enforced yet: it admits nothing");
 	assert_warning(
 		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: Retry\n" META(
 			"s", "n") "spec:\n  source: " WEB "\n  destinations: [{kind: Service, name: x, namespace: y}]\n"

@@ -107,7 +107,7 @@ static void test_config(void **state)
 	world_compile(&w);
 	assert_int_equal(w.policy->config.permissive, 1);
 	assert_int_equal(w.policy->config.egress, 1);
-	assert_int_equal(((const struct rf_routes_head *)w.policy->routes)->permissive, 1);
+	assert_int_equal(((const struct rf_routes_head *)w.policy->routes)->flags, RF_ROUTES_PERMISSIVE | RF_ROUTES_EGRESS);
 	world_end(&w);
 }
 

@@ -28,6 +28,21 @@ static void whose_allow_list_has_an_l7_pair(void **state)
 	assert_false(rf_policy_needs_checker(&policy, 2));
 }
 
+static void whose_egress_is_checked(void **state)
+{
+	struct rf_egress_key keys[] = {{.src = 2, .port = 25}, {.src = 4, .port = 80}};
+	struct rf_egress_value values[] = {{.verdict = RF_VERDICT_ALLOW}, {.verdict = RF_VERDICT_L7}};
+	struct rf_policy policy = {.egress_keys = keys, .egress_values = values, .egress_count = 2};
+
+	(void)state;
+	assert_false(rf_policy_needs_checker(&policy, 2));
+	assert_true(rf_policy_needs_checker(&policy, 4));
+	policy.config.permissive = 1; /* which is about the mesh */
+	assert_true(rf_policy_needs_checker(&policy, 4));
+	policy.config.egress = 1;
+	assert_false(rf_policy_needs_checker(&policy, 4));
+}
+
 static void every_drift_has_name_text_and_help(void **state)
 {
 	uint32_t known = 0;
@@ -53,6 +68,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whose_allow_list_has_an_l7_pair),
+		cmocka_unit_test(whose_egress_is_checked),
 		cmocka_unit_test(every_drift_has_name_text_and_help),
 	};
 

@@ -78,16 +78,19 @@ static bool applies(const struct spec *s, unsigned src, unsigned dst, uint16_t p
 	return s->dst == dst && (s->sources & 1u << src) && src != OUTSIDE && dst != OUTSIDE && tcp_passes(s, port);
 }
 
-static bool has_route(const struct spec *s, const char *method, const char *path)
+/* secret: the request has the header that match h wants. */
+static bool has_route(const struct spec *s, const char *method, const char *path, bool secret)
 {
+	const bool get = !strcmp(method, "GET"), x = !strcmp(path, "/x"), y = !strcmp(path, "/y");
+
 	if (!s->group || s->group_missing)
 		return false;
-	return ((s->matches & 1) && !strcmp(method, "GET") && !strcmp(path, "/x")) || ((s->matches & 2) && !strcmp(path, "/y"));
+	return ((s->matches & 1) && get && x) || ((s->matches & 2) && y) || ((s->matches & 4) && get && secret && (x || y));
 }
 
 static bool has_any_route(const struct spec *s)
 {
-	return s->group && !s->group_missing && (s->matches & 3);
+	return s->group && !s->group_missing && s->matches;
 }
 
 static enum rf_verdict expected_verdict(const struct spec *specs, size_t n, unsigned src, unsigned dst, uint16_t port)
@@ -98,23 +101,26 @@ static enum rf_verdict expected_verdict(const struct spec *specs, size_t n, unsi
 	return RF_VERDICT_DENY;
 }
 
-static bool others_have_route(const struct spec *specs, size_t n, unsigned dst, const char *method, const char *path)
+static bool others_have_route(const struct spec *specs, size_t n, unsigned dst, const char *method, const char *path, bool secret)
 {
 	for (size_t i = 0; i < n; i++)
 		for (unsigned src = 0; src < ACCOUNTS; src++)
-			if (applies(&specs[i], src, dst, 1000) && has_route(&specs[i], method, path))
+			if (applies(&specs[i], src, dst, 1000) && has_route(&specs[i], method, path, secret))
 				return true;
 	return false;
 }
 
-static enum rf_reason expected_reason(const struct spec *specs, size_t n, unsigned src, unsigned dst, const char *method, const char *path)
+static enum rf_reason expected_reason(const struct spec *specs, size_t n, unsigned src, unsigned dst, const char *method, const char *path,
+				      bool secret)
 {
+	if (src != OUTSIDE && dst == OUTSIDE)
+		return RF_REASON_NO_EGRESS;
 	if (expected_verdict(specs, n, src, dst, 1000) == RF_VERDICT_DENY)
 		return RF_REASON_NO_RULE;
 	for (size_t i = 0; i < n; i++)
-		if (applies(&specs[i], src, dst, 1000) && has_route(&specs[i], method, path))
+		if (applies(&specs[i], src, dst, 1000) && has_route(&specs[i], method, path, secret))
 			return RF_REASON_ALLOW_L7;
-	return others_have_route(specs, n, dst, method, path) ? RF_REASON_ROUTE_OTHERS : RF_REASON_NO_ROUTE;
+	return others_have_route(specs, n, dst, method, path, secret) ? RF_REASON_ROUTE_OTHERS : RF_REASON_NO_ROUTE;
 }
 
 static bool udp_passes(const struct spec *s, uint16_t port)
@@ -270,6 +276,16 @@ struct pair_of_worlds {
 	size_t count;
 };
 
+static enum rf_reason secret_request(const struct world *w, const char *src, const char *dst, const char *method, const char *path)
+{
+	const struct rf_header_field field = {.name = "Secret", .name_len = 6, .value = "", .value_len = 0};
+	struct rf_request_question q = question(src, dst, 1000, method, path);
+
+	q.fields = &field;
+	q.field_count = 1;
+	return answer(w, &q).reason;
+}
+
 static void compare_with_oracle(unsigned src, unsigned dst, const char *method, const char *path, void *arg)
 {
 	const struct pair_of_worlds *x = arg;
@@ -278,7 +294,9 @@ static void compare_with_oracle(unsigned src, unsigned dst, const char *method, 
 		assert_int_equal(verdict(x->a, account(src), account(dst), ports[i]),
 				 expected_verdict(x->specs, x->count, src, dst, ports[i]));
 	assert_int_equal(request(x->a, account(src), account(dst), 1000, method, path),
-			 expected_reason(x->specs, x->count, src, dst, method, path));
+			 expected_reason(x->specs, x->count, src, dst, method, path, false));
+	assert_int_equal(secret_request(x->a, account(src), account(dst), method, path),
+			 expected_reason(x->specs, x->count, src, dst, method, path, true));
 	assert_int_equal(verdict(x->a, account(src), account(dst), 80), RF_VERDICT_DENY);
 }
 
@@ -300,7 +318,8 @@ static void compare_datagrams(const struct world *w, const struct spec *specs, s
 					assert_int_equal(datagram(w, src, dst, udp_ports[i]),
 							 expected_datagram(specs, n, src, dst, udp_ports[i]));
 				/* What UDPRoutes grant is not in what the checker reads. */
-				assert_int_equal(request(w, account(src), account(dst), 53, "GET", "/x"), RF_REASON_NO_RULE);
+				assert_int_equal(request(w, account(src), account(dst), 53, "GET", "/x"),
+						 dst == OUTSIDE && src != OUTSIDE ? RF_REASON_NO_EGRESS : RF_REASON_NO_RULE);
 			}
 }
 
@@ -504,7 +523,7 @@ static void test_diff(void **state)
 	(void)state;
 	build(&a, specs, 3);
 	rf_policy_diff(NULL, a.policy, &diff);
-	assert_int_equal(diff.added, a.policy->allow_count);
+	assert_int_equal(diff.added, a.policy->allow_count + a.policy->ingress_count);
 	rf_policy_diff(a.policy, a.policy, &diff);
 	assert_int_equal(diff.added + diff.removed + diff.changed, 0);
 

@@ -145,7 +145,7 @@ static void test_permissive(void **state)
 	group(&w, "g", "/a");
 	target(&w, "t", "x", "[{kind: HTTPRouteGroup, name: g}]");
 	world_compile(&w);
-	assert_int_equal(head(&w)->permissive, 1);
+	assert_int_equal(head(&w)->flags, RF_ROUTES_PERMISSIVE);
 	assert_int_equal(w.policy->allow_count, 2); /* still there: switching the mode back needs no other objects */
 	assert_int_equal(request(&w, "client/x", DST, 3000, "PUT", "/zzz"), RF_REASON_ALLOW_PERMISSIVE);
 	world_end(&w);
@@ -154,9 +154,9 @@ static void test_permissive(void **state)
 /* A request's rule names the match that let it in. */
 static void test_rule_of_a_request(void **state)
 {
-	const char *method = "GET", *path = "/b";
+	const struct rf_request_question q = question("client/x", DST, 3000, "GET", "/b");
+	struct rf_request_answer a;
 	struct world w;
-	uint32_t rule = 0;
 
 	(void)state;
 	begin(&w);
@@ -164,11 +164,10 @@ static void test_rule_of_a_request(void **state)
 	group(&w, "b", "/b");
 	target(&w, "t", "x", "[{kind: HTTPRouteGroup, name: a}, {kind: HTTPRouteGroup, name: b}]");
 	world_compile(&w);
-	assert_int_equal(
-		rf_routes_decide(w.policy->routes, id("client/x"), id(DST), 3000, method, strlen(method), path, strlen(path), &rule),
-		RF_REASON_ALLOW_L7);
-	assert_in_range(rule, 1, w.policy->rule_count - 1);
-	assert_string_equal(w.policy->rules[rule].text, "HTTPRouteGroup shop/b only (g.yaml:6)");
+	a = answer(&w, &q);
+	assert_int_equal(a.reason, RF_REASON_ALLOW_L7);
+	assert_in_range(a.rule_id, 1, w.policy->rule_count - 1);
+	assert_string_equal(w.policy->rules[a.rule_id].text, "HTTPRouteGroup shop/b only (g.yaml:6)");
 	assert_string_equal(rule_text(&w, "client/x", DST, 5432), "TrafficTarget shop/t (tt.yaml:2)");
 	world_end(&w);
 }

@@ -74,7 +74,7 @@ static const struct row rows[] = {
 	 RF_VERDICT_L7, RF_REASON_ALLOW_L7, RF_REASON_NO_ROUTE},
 	{"8: group of another namespace", "[{kind: HTTPRouteGroup, name: elsewhere}]", RF_VERDICT_L7, CLOSED, RF_VERDICT_L7,
 	 RF_REASON_NO_ROUTE, RF_REASON_NO_ROUTE},
-	{"header conditions admit nothing yet", "[{kind: HTTPRouteGroup, name: h}]", RF_VERDICT_L7, CLOSED, RF_VERDICT_L7,
+	{"6: a header condition that does not hold", "[{kind: HTTPRouteGroup, name: h}]", RF_VERDICT_L7, RF_VERDICT_ALLOW, RF_VERDICT_L7,
 	 RF_REASON_NO_ROUTE, RF_REASON_NO_ROUTE},
 	{"9: TCPRoute, the tcp port", "[{kind: TCPRoute, name: db}]", CLOSED, RF_VERDICT_ALLOW, CLOSED, RF_REASON_NO_RULE,
 	 RF_REASON_NO_RULE},

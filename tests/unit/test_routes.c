@@ -1,88 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decisions over a small blob laid out by hand, and blobs that must not pass validation. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "automaton/automaton.h"
-#include "core/cleanup.h"
-
-enum { BUYER = 10, THIEF = 20, OTHER = 30, STORE = 100, DB = 200 };
-enum { RULE_BUY = 1, RULE_STEAL, RULE_BUYER_PAIR, RULE_THIEF_PAIR, RULE_DB, RULE_PUBLIC, RULE_DENY, RULE_EMPTY, RULE_SHARED };
-
-/* The atoms of STORE: 0 buy (buyer and thief), 1 steal (thief), 2 public (buyer), 3 a part of steal (buyer). */
-static const char *const get[] = {"GET"};
-static const struct rf_route_atom store_atoms[] = {
-	{get, 1, "/buy", RULE_BUY},
-	{get, 1, "/api/steal.*", RULE_STEAL},
-	{NULL, 0, "/public/.*", RULE_PUBLIC},
-	{get, 1, "/api/steal/shared", RULE_SHARED},
-};
-static const uint64_t buyer_atoms = 1 | 4 | 8, thief_atoms = 1 | 2;
-
-/* Sorted by (src, dst, port). */
-static const struct rf_route_pair pairs[] = {
-	{.src = BUYER, .dst = STORE, .port = 0, .verdict = RF_VERDICT_ALLOW, .routes_id = RF_ROUTES_NONE, .rule_id = RULE_DB},
-	{.src = BUYER, .dst = STORE, .port = 80, .verdict = RF_VERDICT_L7, .routes_id = 0, .rule_id = RULE_BUYER_PAIR},
-	{.src = BUYER, .dst = STORE, .port = 81, .verdict = RF_VERDICT_DENY, .routes_id = RF_ROUTES_NONE, .rule_id = RULE_DENY},
-	{.src = BUYER, .dst = STORE, .port = 82, .verdict = RF_VERDICT_L7, .routes_id = 2, .rule_id = RULE_EMPTY},
-	{.src = BUYER, .dst = DB, .port = 3306, .verdict = RF_VERDICT_ALLOW, .routes_id = RF_ROUTES_NONE, .rule_id = RULE_DB},
-	{.src = THIEF, .dst = STORE, .port = 80, .verdict = RF_VERDICT_L7, .routes_id = 1, .rule_id = RULE_THIEF_PAIR},
-};
-
-struct blob {
-	struct rf_routes_head head;
-	struct rf_route_pair pairs[RF_ARRAY_SIZE(pairs)];
-	struct rf_route_grant grants[3]; /* buyer, thief, no route at all */
-	uint64_t bitmaps[2];
-	char automaton[];
-};
-
-static uint64_t bitmap_of(const struct rf_automaton_image *image, uint64_t atoms)
-{
-	uint64_t bits = 0;
-
-	assert_true(image->head.accept_sets < 64);
-	for (uint32_t set = 1; set <= image->head.accept_sets; set++)
-		if (image->atoms_of_set[set * image->atom_words] & atoms)
-			bits |= 1ull << set;
-	return bits;
-}
-
-static struct blob *make_blob(size_t states_max, bool permissive)
-{
-	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = NULL;
-	struct blob *b;
-	size_t size;
-
-	assert_int_equal(rf_automaton_build(store_atoms, RF_ARRAY_SIZE(store_atoms), states_max, &image), 0);
-	size = sizeof(*b) + rf_automaton_place_size(image);
-	b = calloc(1, size);
-	assert_non_null(b);
-	b->head = (struct rf_routes_head){.magic = RF_ROUTES_MAGIC,
-					  .version = RF_ROUTES_VERSION,
-					  .epoch = 1,
-					  .permissive = permissive,
-					  .size = size,
-					  .pairs_off = offsetof(struct blob, pairs),
-					  .grants_off = offsetof(struct blob, grants),
-					  .pair_count = RF_ARRAY_SIZE(pairs),
-					  .grant_count = 3};
-	memcpy(b->pairs, pairs, sizeof(pairs));
-	b->bitmaps[0] = bitmap_of(image, buyer_atoms);
-	b->bitmaps[1] = bitmap_of(image, thief_atoms);
-	b->grants[0] = (struct rf_route_grant){sizeof(*b), offsetof(struct blob, bitmaps)};
-	b->grants[1] = (struct rf_route_grant){sizeof(*b), offsetof(struct blob, bitmaps) + 8};
-	assert_int_equal(rf_automaton_place(image, b, sizeof(*b)), size - sizeof(*b));
-	return b;
-}
+/* What a request is answered: every line of rf_routes_decide's list, by DFA and by NFA. */
+#include "routes_world.h"
 
 static const struct decision {
 	rf_identity_t src, dst;
@@ -135,70 +53,318 @@ static const struct decision {
 	{OTHER, STORE, 80, "GET", "/buy", RF_REASON_NO_RULE, 0},
 	{STORE, BUYER, 80, "GET", "/buy", RF_REASON_NO_RULE, 0},
 	{0, STORE, 80, "GET", "/buy", RF_REASON_NO_RULE, 0},
-	{BUYER, 0, 80, "GET", "/buy", RF_REASON_NO_RULE, 0},
+	{NOBODY, STORE, 80, "GET", "/buy", RF_REASON_NO_RULE, 0},
+	{0, INTERNET, 80, "GET", "/get", RF_REASON_NO_RULE, 0},
 };
 
 static void test_decisions(void **state)
 {
 	(void)state;
-	for (size_t states = 1; states <= RF_DFA_STATES_MAX; states += RF_DFA_STATES_MAX - 1) {
-		_cleanup_free_ struct blob *b = make_blob(states, false);
-
+	FOR_BOTH_KINDS(b, 0)
+	{
 		assert_int_equal(rf_routes_validate(b, b->head.size), 0);
 		for (size_t i = 0; i < RF_ARRAY_SIZE(decisions); i++) {
 			const struct decision *d = &decisions[i];
-			uint32_t rule = 99;
+			const struct rf_request_question q = ask(d->src, d->dst, d->port, d->method, d->target);
 
 			print_message("%llu %u %s %s\n", (unsigned long long)d->src, d->port, d->method, d->target);
-			assert_int_equal(rf_routes_decide(b, d->src, d->dst, d->port, d->method, strlen(d->method), d->target,
-							  strlen(d->target), &rule),
-					 d->reason);
-			assert_int_equal(rule, d->rule);
+			expect(b, &q, d->reason, d->rule);
 		}
 	}
 }
 
-/* Two routes match one request: the granted one counts, whichever comes first. */
+/* Two routes match one request: the granted one counts, whichever comes first, and explains it. */
 static void test_overlap(void **state)
 {
-	static const char path[] = "/api/steal/shared";
+	(void)state;
+	FOR_BOTH_KINDS(b, 0)
+	{
+		struct rf_request_question q = ask(BUYER, STORE, 80, "GET", "/api/steal/shared");
+
+		expect(b, &q, RF_REASON_ALLOW_L7, RULE_SHARED);
+		q.src = THIEF;
+		expect(b, &q, RF_REASON_ALLOW_L7, RULE_STEAL);
+	}
+}
+
+/* ---- conditions ---- */
+
+static const struct header_case {
+	const char *target;
+	const char *lines[FIELDS_MAX];
+	size_t count;
+	enum rf_reason reason;
+	uint32_t rule;
+} header_cases[] = {
+	{"/phone", {"User-Agent: Mobile Android 9"}, 1, RF_REASON_ALLOW_L7, RULE_PHONE},
+	{"/phone", {"USER-AGENT: Android"}, 1, RF_REASON_ALLOW_L7, RULE_PHONE},
+	{"/phone", {"User-Agent: android"}, 1, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR}, /* the value's case counts */
+	{"/phone", {"User-Agen: Android"}, 1, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"User-Agents: Android"}, 1, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {NULL}, 0, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},                 /* it must be there */
+	{"/phone", {"x-a: abc", "x-b: "}, 2, RF_REASON_ALLOW_L7, RULE_PHONE + 100}, /* both of them, one may be empty */
+	{"/phone", {"x-a: abc"}, 1, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"x-a: ", "x-b: "}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"x-a: abc1", "x-b: 1"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR}, /* full match */
+	/* a repeated header: every value, and all of them joined */
+	{"/phone", {"User-Agent: Android", "user-agent: Android 2"}, 2, RF_REASON_ALLOW_L7, RULE_PHONE},
+	{"/phone", {"User-Agent: Android", "user-agent: curl"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"User-Agent: curl", "user-agent: Android"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"User-Agent: Andr", "user-agent: oid"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"x-a: abc", "x-b: 1", "x-a: def"}, 3, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR}, /* "abc,def" is no [a-z]+ */
+	{"/phone", {"x-a: abc,def", "x-b: 1"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"x-a: abc", "x-b: 1", "x-b: 2", "x-B: 3"}, 4, RF_REASON_ALLOW_L7, RULE_PHONE + 100},
+	{"/either", {"x-a: one"}, 1, RF_REASON_ALLOW_L7, RULE_PHONE + 300},
+	{"/either", {"x-a: two"}, 1, RF_REASON_ALLOW_L7, RULE_PHONE + 300},
+	{"/either", {"x-a: one", "x-a: two"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	/* a route with and one without condition: the first granted one that holds explains it */
+	{"/buy", {"User-Agent: Android"}, 1, RF_REASON_ALLOW_L7, RULE_BUY},
+	/* raw and canonical path: the condition counts for both */
+	{"/public/../phone", {"User-Agent: Android"}, 1, RF_REASON_ALLOW_L7, RULE_PHONE},
+	{"/public/../phone", {"User-Agent: curl"}, 1, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+};
+
+static void test_headers(void **state)
+{
+	(void)state;
+	FOR_BOTH_KINDS(b, 0)
+	for (size_t i = 0; i < RF_ARRAY_SIZE(header_cases); i++) {
+		const struct header_case *c = &header_cases[i];
+		const struct fields f = fields_of(c->lines, c->count);
+		struct rf_request_question q = ask(BUYER, STORE, 80, "GET", c->target);
+
+		print_message("%s %s\n", c->target, c->count ? c->lines[0] : "");
+		q.fields = f.items;
+		q.field_count = f.count;
+		expect(b, &q, c->reason, c->rule);
+	}
+}
+
+/* What a condition keeps from its own is not "for others"; what it lets through for others is. */
+static void test_conditions_and_others(void **state)
+{
+	static const char *const lines[] = {"User-Agent: Android"};
+	const struct fields f = fields_of(lines, 1);
 
 	(void)state;
-	for (size_t states = 1; states <= RF_DFA_STATES_MAX; states += RF_DFA_STATES_MAX - 1) {
-		_cleanup_free_ struct blob *b = make_blob(states, false);
-		uint32_t rule;
+	FOR_BOTH_KINDS(b, 0)
+	{
+		struct rf_request_question q = ask(THIEF, STORE, 80, "GET", "/phone");
 
-		for (rf_identity_t src = BUYER; src <= THIEF; src += THIEF - BUYER)
-			assert_int_equal(rf_routes_decide(b, src, STORE, 80, "GET", 3, path, strlen(path), &rule), RF_REASON_ALLOW_L7);
+		expect(b, &q, RF_REASON_NO_ROUTE, RULE_THIEF_PAIR);
+		q.fields = f.items;
+		q.field_count = f.count;
+		expect(b, &q, RF_REASON_ROUTE_OTHERS, RULE_PHONE);
+	}
+}
+
+static const struct {
+	const char *authority;
+	bool known;
+} authorities[] = {
+	{"shop.example", true},         {"shop.example:80", true}, {"SHOP.Example", true},  {"shop.example:81", false},
+	{"shop.example.", false},       {"xshop.example", false},  {"shopxexample", false}, {"", false},
+	{"\xc5\xbfhop.example", false}, /* U+017F folds to s */
+};
+
+static void test_authority(void **state)
+{
+	(void)state;
+	FOR_BOTH_KINDS(b, 0)
+	for (size_t i = 0; i < RF_ARRAY_SIZE(authorities); i++) {
+		const bool known = authorities[i].known;
+		struct rf_request_question condition = ask(BUYER, STORE, 80, "GET", "/named"),
+					   strict = ask(BUYER, STORE, 83, "GET", "/buy");
+
+		print_message("%s\n", authorities[i].authority);
+		with_authority(&condition, authorities[i].authority);
+		with_authority(&strict, authorities[i].authority);
+		expect(b, &condition, known ? RF_REASON_ALLOW_L7 : RF_REASON_NO_ROUTE, known ? RULE_NAMED : RULE_BUYER_PAIR);
+		expect(b, &strict, known ? RF_REASON_ALLOW_L7 : RF_REASON_AUTHORITY, known ? RULE_BUY : RULE_BUYER_PAIR);
+		strict.target = "/nothing"; /* after the name */
+		strict.target_len = strlen("/nothing");
+		expect(b, &strict, known ? RF_REASON_NO_ROUTE : RF_REASON_AUTHORITY, RULE_BUYER_PAIR);
+		strict.target = "/%"; /* before the name */
+		strict.target_len = 2;
+		expect(b, &strict, RF_REASON_BAD_PATH, RULE_BUYER_PAIR);
+	}
+}
+
+/* ---- outside ---- */
+
+static void test_http_outside(void **state)
+{
+	(void)state;
+	FOR_BOTH_KINDS(b, 0)
+	{
+		struct rf_request_question q = ask_out(BUYER, 80, "/get?x", "httpbin.org", 9);
+
+		expect(b, &q, RF_REASON_ALLOW_EGRESS_L7, RULE_HTTP + 100);
+		q.dst = 0; /* nobody at all is outside, too */
+		expect(b, &q, RF_REASON_ALLOW_EGRESS_L7, RULE_HTTP + 100);
+		with_authority(&q, "HTTPBIN.org:80");
+		expect(b, &q, RF_REASON_ALLOW_EGRESS_L7, RULE_HTTP + 100);
+		with_authority(&q, "example.com");
+		expect(b, &q, RF_REASON_NO_ROUTE, RULE_HTTP);
+		q = ask_out(BUYER, 80, "/get", "httpbin.org", 9);
+		q.addr = rf_addr4(RF_BE32(0xc0000309)); /* not of the range */
+		expect(b, &q, RF_REASON_NO_ROUTE, RULE_HTTP);
+		q.addr = (struct rf_addr){{0}};
+		expect(b, &q, RF_REASON_NO_ROUTE, RULE_HTTP);
+		q = ask_out(BUYER, 80, "/post", "httpbin.org", 9);
+		expect(b, &q, RF_REASON_NO_ROUTE, RULE_HTTP);
+		q = ask_out(BUYER, 80, "/get%", "httpbin.org", 9);
+		expect(b, &q, RF_REASON_BAD_PATH, RULE_HTTP);
+		q = ask_out(BUYER, 8080, "/get", "httpbin.org", 9);
+		expect(b, &q, RF_REASON_NO_EGRESS, 0);
+		q = ask_out(THIEF, 80, "/get", "httpbin.org", 9);
+		expect(b, &q, RF_REASON_NO_EGRESS, 0);
+		q = ask_out(BUYER, 443, "/get", "httpbin.org", 9); /* HTTP on a port that wants TLS */
+		expect(b, &q, RF_REASON_NO_EGRESS, 0);
+		q = ask_out(NOBODY, 80, "/get", "httpbin.org", 9);
+		expect(b, &q, RF_REASON_NO_RULE, 0);
+	}
+}
+
+static void test_tls_outside(void **state)
+{
+	(void)state;
+	FOR_BOTH_KINDS(b, 0)
+	{
+		struct rf_request_question q = ask_out(BUYER, 443, "", "www.example.com", 9);
+
+		q.method_len = 0;
+		q.tls = true;
+		expect(b, &q, RF_REASON_ALLOW_EGRESS_L7, RULE_HTTPS + 100);
+		with_authority(&q, "example.com");
+		expect(b, &q, RF_REASON_SERVER_NAME, RULE_HTTPS);
+		with_authority(&q, "");
+		expect(b, &q, RF_REASON_SERVER_NAME, RULE_HTTPS);
+		q.port = 80; /* TLS on a port that wants HTTP */
+		expect(b, &q, RF_REASON_NO_EGRESS, 0);
+		q.dst = STORE; /* inside the mesh no server name opens anything, whatever the pair says */
+		for (q.port = 80; q.port < 90; q.port++)
+			expect(b, &q, RF_REASON_NO_RULE, 0);
+	}
+}
+
+static void test_tls_is_the_port_s(void **state)
+{
+	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, 0);
+
+	(void)state;
+	assert_true(rf_routes_tls(b, BUYER, INTERNET, 443));
+	assert_true(rf_routes_tls(b, BUYER, 0, 443));
+	assert_false(rf_routes_tls(b, BUYER, STORE, 443)); /* of the mesh */
+	assert_false(rf_routes_tls(b, BUYER, INTERNET, 80));
+	assert_false(rf_routes_tls(b, BUYER, INTERNET, 444));
+	assert_false(rf_routes_tls(b, THIEF, INTERNET, 443));
+	assert_false(rf_routes_tls(b, 0, INTERNET, 443));
+}
+
+static void test_egress_for_all(void **state)
+{
+	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, RF_ROUTES_EGRESS);
+	struct rf_request_question q = ask_out(BUYER, 80, "/%", "example.com", 9);
+
+	(void)state;
+	expect(b, &q, RF_REASON_ALLOW_EGRESS, 0); /* the path is not looked at */
+	q.src = THIEF;
+	q.tls = true;
+	expect(b, &q, RF_REASON_ALLOW_EGRESS, 0);
+	q.src = NOBODY;
+	expect(b, &q, RF_REASON_NO_RULE, 0);
+	q = ask(BUYER, STORE, 81, "GET", "/"); /* inside nothing is opened by it */
+	expect(b, &q, RF_REASON_NO_RULE, RULE_DENY);
+}
+
+/* ---- audit ---- */
+
+static void test_audit_of_a_destination(void **state)
+{
+	(void)state;
+	FOR_BOTH_KINDS(b, 0)
+	{
+		struct rf_request_question q = ask(BUYER, STAGE, 80, "GET", "/buy");
+
+		with_authority(&q, "shop.example");
+		expect(b, &q, RF_REASON_ALLOW_L7, RULE_BUY); /* what is allowed is not audited */
+		with_authority(&q, "other.example");
+		expect_audit(b, &q, RF_REASON_AUTHORITY, RULE_STAGE);
+		q = ask(THIEF, STAGE, 80, "GET", "/nothing");
+		expect_audit(b, &q, RF_REASON_NO_ROUTE, RULE_STAGE);
+		q = ask(THIEF, STAGE, 80, "GET", "/public/x");
+		expect_audit(b, &q, RF_REASON_ROUTE_OTHERS, RULE_PUBLIC);
+		q = ask(THIEF, STAGE, 80, "GET", "/%");
+		expect(b, &q, RF_REASON_BAD_PATH, RULE_STAGE);
+		q = ask(THIEF, STAGE, 81, "GET", "/");
+		expect_audit(b, &q, RF_REASON_NO_RULE, 0);
+		q = ask(NOBODY, STAGE, 80, "GET", "/"); /* nobody's request */
+		expect(b, &q, RF_REASON_NO_RULE, 0);
+		q = ask(0, STAGE, 80, "GET", "/");
+		expect(b, &q, RF_REASON_NO_RULE, 0);
+		q = ask(WATCHED, STORE, 80, "GET", "/"); /* its own audit is of the way out only */
+		expect(b, &q, RF_REASON_NO_RULE, 0);
+		q = ask(STAGE, INTERNET, 80, "GET", "/"); /* and this one's of the way in */
+		expect(b, &q, RF_REASON_NO_EGRESS, 0);
+	}
+}
+
+static void test_audit_of_a_source(void **state)
+{
+	(void)state;
+	FOR_BOTH_KINDS(b, 0)
+	{
+		struct rf_request_question q = ask_out(WATCHED, 80, "/get", "httpbin.org", 9);
+
+		expect(b, &q, RF_REASON_ALLOW_EGRESS_L7, RULE_HTTP + 100);
+		with_authority(&q, "example.com");
+		expect_audit(b, &q, RF_REASON_NO_ROUTE, RULE_HTTP);
+		q.port = 81;
+		expect_audit(b, &q, RF_REASON_NO_EGRESS, 0);
+		q.port = 443;
+		q.tls = true;
+		expect_audit(b, &q, RF_REASON_SERVER_NAME, RULE_HTTPS);
+		q = ask_out(WATCHED, 80, "/%", "httpbin.org", 9);
+		expect(b, &q, RF_REASON_BAD_PATH, RULE_HTTP);
 	}
 }
 
 static void test_permissive(void **state)
 {
-	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, true);
-	uint32_t rule = 99;
+	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, RF_ROUTES_PERMISSIVE);
+	struct rf_request_question q = ask(THIEF, STORE, 9999, "GET", "/%");
 
 	(void)state;
-	assert_int_equal(rf_routes_decide(b, OTHER, STORE, 80, "GET", 3, "/%", 2, &rule), RF_REASON_ALLOW_PERMISSIVE);
-	assert_int_equal(rule, 0);
-	assert_int_equal(rf_routes_decide(b, BUYER, STORE, 81, "GET", 3, "/", 1, &rule), RF_REASON_ALLOW_PERMISSIVE);
-	assert_int_equal(rf_routes_decide(b, 0, STORE, 80, "GET", 3, "/", 1, &rule), RF_REASON_NO_RULE);
+	expect(b, &q, RF_REASON_ALLOW_PERMISSIVE, 0);
+	q = ask(BUYER, STORE, 81, "GET", "/");
+	expect(b, &q, RF_REASON_ALLOW_PERMISSIVE, 0);
+	q = ask(BUYER, STORE, 83, "GET", "/"); /* a name of its own is not asked for either */
+	expect(b, &q, RF_REASON_ALLOW_PERMISSIVE, 0);
+	q = ask(0, STORE, 80, "GET", "/");
+	expect(b, &q, RF_REASON_NO_RULE, 0);
+	q = ask(NOBODY, STORE, 80, "GET", "/");
+	expect(b, &q, RF_REASON_NO_RULE, 0);
+	q = ask(BUYER, INTERNET, 8080, "GET", "/"); /* it is about the mesh */
+	expect(b, &q, RF_REASON_NO_EGRESS, 0);
 }
 
 /* Longer than the buffer on the stack. */
 static void test_long_path(void **state)
 {
-	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, false);
+	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, 0);
 	static char path[100000];
-	uint32_t rule;
+	struct rf_request_question q = ask(BUYER, STORE, 80, "GET", "");
 
 	(void)state;
 	memset(path, 'a', sizeof(path));
 	memcpy(path, "/public/", 8);
-	for (size_t len = 4000; len <= sizeof(path); len += 4000)
-		assert_int_equal(rf_routes_decide(b, BUYER, STORE, 80, "GET", 3, path, len, &rule), RF_REASON_ALLOW_L7);
+	q.target = path;
+	for (q.target_len = 4000; q.target_len <= sizeof(path); q.target_len += 4000)
+		expect(b, &q, RF_REASON_ALLOW_L7, RULE_PUBLIC);
 	memcpy(path + sizeof(path) - 14, "/../../../../b", 14);
-	assert_int_equal(rf_routes_decide(b, BUYER, STORE, 80, "GET", 3, path, sizeof(path), &rule), RF_REASON_BAD_PATH);
+	q.target_len = sizeof(path);
+	expect(b, &q, RF_REASON_BAD_PATH, RULE_BUYER_PAIR);
 }
 
 /* An empty policy denies, it does not crash. */
@@ -207,117 +373,27 @@ static void test_empty(void **state)
 	struct rf_routes_head head = {.magic = RF_ROUTES_MAGIC,
 				      .version = RF_ROUTES_VERSION,
 				      .size = sizeof(head),
+				      .idents_off = sizeof(head),
 				      .pairs_off = sizeof(head),
+				      .egresses_off = sizeof(head),
 				      .grants_off = sizeof(head)};
-	uint32_t rule;
+	const struct rf_request_question q = ask(BUYER, STORE, 80, "GET", "/");
 
 	(void)state;
 	assert_int_equal(rf_routes_validate(&head, sizeof(head)), 0);
-	assert_int_equal(rf_routes_decide(&head, BUYER, STORE, 80, "GET", 3, "/", 1, &rule), RF_REASON_NO_RULE);
-}
-
-static void expect_bad(void *blob, size_t size)
-{
-	assert_int_equal(rf_routes_validate(blob, size), -EBADMSG);
-}
-
-/* Sets one field to a wrong value, validates, and puts the old one back. */
-#define BREAK(blob, field, value)                                                                                                          \
-	do {                                                                                                                               \
-		const __typeof__(field) was = (field);                                                                                     \
-		(field) = (value);                                                                                                         \
-		expect_bad((blob), size);                                                                                                  \
-		(field) = was;                                                                                                             \
-	} while (0)
-
-static void test_validate(void **state)
-{
-	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, false);
-	struct rf_automaton *a = (struct rf_automaton *)b->automaton;
-	uint32_t *table = (uint32_t *)((char *)b + a->table_off), *accept = (uint32_t *)((char *)b + a->accept_off);
-	const size_t size = b->head.size;
-
-	(void)state;
-	assert_int_equal(rf_routes_validate(b, size), 0);
-	expect_bad(NULL, size);
-	expect_bad((char *)b + 4, size - 4);
-	for (size_t n = 0; n < size; n++)
-		expect_bad(b, n);
-	BREAK(b, b->head.magic, 1);
-	BREAK(b, b->head.version, 2);
-	BREAK(b, b->head.size, size + 8);
-	BREAK(b, b->head.pairs_off, size);
-	BREAK(b, b->head.pairs_off, UINT64_MAX - 7);
-	BREAK(b, b->head.pairs_off, sizeof(b->head) + 4);
-	BREAK(b, b->head.pair_count, UINT32_MAX);
-	BREAK(b, b->head.grants_off, size - 8);
-	BREAK(b, b->head.grant_count, 1);
-	BREAK(b, b->head.grant_count, UINT32_MAX);
-	BREAK(b, b->pairs[1].routes_id, 3);
-	BREAK(b, b->pairs[1].routes_id, RF_ROUTES_NONE);
-	BREAK(b, b->pairs[0].routes_id, 0);
-	BREAK(b, b->pairs[1].verdict, 3);
-	BREAK(b, b->pairs[1].port, 81);
-	BREAK(b, b->pairs[1].port, 100);
-	BREAK(b, b->pairs[1].src, BUYER + 1);
-	BREAK(b, b->grants[0].automaton_off, size - 8);
-	BREAK(b, b->grants[0].automaton_off, UINT64_MAX - 7);
-	BREAK(b, b->grants[0].bitmap_off, size);
-	BREAK(b, b->grants[0].bitmap_off, 4);
-	BREAK(b, b->bitmaps[1], b->bitmaps[1] | 1);
-	BREAK(b, a->kind, 0);
-	BREAK(b, a->kind, 3);
-	BREAK(b, a->start, a->state_count);
-	BREAK(b, a->state_count, 0);
-	BREAK(b, a->state_count, UINT32_MAX);
-	BREAK(b, a->class_count, 0);
-	BREAK(b, a->class_count, 257);
-	BREAK(b, a->accept_sets, UINT32_MAX);
-	BREAK(b, a->table_off, size);
-	BREAK(b, a->accept_off, size - 8);
-	BREAK(b, a->rules_off, size);
-	BREAK(b, a->classes[200], (__u8)a->class_count);
-	BREAK(b, table[0], 1);
-	BREAK(b, table[a->class_count], a->state_count);
-	BREAK(b, accept[0], 1);
-	BREAK(b, accept[1], a->accept_sets + 1);
-	assert_int_equal(rf_routes_validate(b, size), 0);
-}
-
-static void test_validate_nfa(void **state)
-{
-	_cleanup_free_ struct blob *b = make_blob(1, false);
-	struct rf_automaton *a = (struct rf_automaton *)b->automaton;
-	unsigned char *insts = (unsigned char *)b + a->table_off;
-	const size_t size = b->head.size;
-
-	(void)state;
-	assert_int_equal(a->kind, RF_AUTOMATON_NFA);
-	assert_int_equal(rf_routes_validate(b, size), 0);
-	for (uint32_t i = 0; i < a->state_count; i++) {
-		uint32_t *out = (uint32_t *)(insts + 12 * i + 4), *alt = out + 1;
-
-		BREAK(b, insts[12 * i], 0);
-		BREAK(b, insts[12 * i], 5);
-		if (insts[12 * i] == 4)
-			BREAK(b, *alt, a->accept_sets);
-		else
-			BREAK(b, *out, a->state_count);
-		if (insts[12 * i] == 2)
-			BREAK(b, *alt, a->state_count);
-	}
-	BREAK(b, a->start, a->state_count);
-	BREAK(b, a->state_count, 2000000);
-	BREAK(b, a->table_off, size);
-	assert_int_equal(rf_routes_validate(b, size), 0);
+	expect(&head, &q, RF_REASON_NO_RULE, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decisions),    cmocka_unit_test(test_overlap), cmocka_unit_test(test_permissive),
-		cmocka_unit_test(test_long_path),    cmocka_unit_test(test_empty),   cmocka_unit_test(test_validate),
-		cmocka_unit_test(test_validate_nfa),
+		cmocka_unit_test(test_decisions),         cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_headers),           cmocka_unit_test(test_conditions_and_others),
+		cmocka_unit_test(test_authority),         cmocka_unit_test(test_http_outside),
+		cmocka_unit_test(test_tls_outside),       cmocka_unit_test(test_tls_is_the_port_s),
+		cmocka_unit_test(test_egress_for_all),    cmocka_unit_test(test_audit_of_a_destination),
+		cmocka_unit_test(test_audit_of_a_source), cmocka_unit_test(test_permissive),
+		cmocka_unit_test(test_long_path),         cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,7 @@ static void test_registry_is_sorted_and_lists_the_living(void **state)
 	assert_int_equal(rf_registry_endpoints(&x->pods, &endpoints, &count), 0);
 	assert_int_equal(count, 2);
 	assert_string_equal(endpoints[0].name, "a");
+	assert_string_equal(endpoints[0].deployment, "");
 	assert_string_equal(endpoints[1].name, "c");
 	assert_true(endpoints[0].addr4.be[3] == 2 && rf_addr_is4(&endpoints[0].addr4) && endpoints[0].addr6.be[3] == 2);
 	assert_true(endpoints[1].addr4.be[3] == 1 && rf_addr_is_none(&endpoints[1].addr6)); /* a pod without IPv6 */
@@ -192,6 +193,47 @@ static void test_registry_is_sorted_and_lists_the_living(void **state)
 	rf_registry_drop(&x->pods, rf_registry_find(&x->pods, "shop", "a"));
 	assert_null(rf_registry_find(&x->pods, "shop", "a"));
 	assert_int_equal(x->pods.count, 2);
+}
+
+static void test_annotations_are_the_pods_own(void **state)
+{
+	_cleanup_free_ struct rf_endpoint *endpoints = NULL;
+	struct fixture *x = *state;
+	struct rf_local_pod *back = NULL, *pod;
+	char dir[] = "/tmp/rf-record-XXXXXX", path[64];
+	size_t count = 0;
+
+	assert_non_null(mkdtemp(dir));
+	x->request.deployment = "store";
+	x->request.annotations[x->request.annotation_count++] = (struct rf_pair_text){.key = "k", .value = "v"};
+	assert_int_equal(apply(x), 0);
+	strcpy(x->pod->room.dir, dir);
+	x->pod->addr_be = htonl(0x0ac90007);
+	x->pod->state = RF_POD_RUNNING;
+	assert_int_equal(rf_local_pod_save(x->pod), 0);
+	snprintf(path, sizeof(path), "%s/pod.json", dir);
+	assert_int_equal(rf_local_pod_load(path, &back), 0);
+	assert_int_equal(back->annotation_count, 1);
+	assert_string_equal(back->annotations[0].key, "k");
+	assert_string_equal(back->annotations[0].value, "v");
+	rf_local_pod_free(back);
+	back = NULL;
+	/* the record of an agent that knew no annotations */
+	assert_int_equal(write_file(path, "{\"version\":1,\"ns\":\"n\",\"name\":\"x\",\"service_account\":\"y\",\"address\":\"10.1.0.7\"}"),
+			 0);
+	assert_int_equal(rf_local_pod_load(path, &back), 0);
+	assert_int_equal(back->annotation_count, 0);
+	rf_local_pod_free(back);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+
+	pod = TAKE_PTR(x->pod);
+	assert_int_equal(rf_registry_add(&x->pods, pod), 0);
+	assert_int_equal(rf_registry_endpoints(&x->pods, &endpoints, &count), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(endpoints[0].deployment, "shop/store");
+	assert_int_equal(endpoints[0].annotation_count, 1);
+	assert_ptr_equal(endpoints[0].annotations, pod->annotations);
 }
 
 static void test_record_survives(void **state)
@@ -255,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_name_of_a_living_pod_is_counted_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_registry_is_sorted_and_lists_the_living, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_annotations_are_the_pods_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_record_survives, setup, teardown),
 	};
 

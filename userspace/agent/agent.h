@@ -10,6 +10,7 @@
 
 #include "agent/address.h"
 #include "agent/events.h"
+#include "agent/prober.h"
 #include "agent/registry.h"
 #include "agent/revision.h"
 #include "core/instance.h"
@@ -17,6 +18,7 @@
 #include "datapath/datapath.h"
 #include "source/source.h"
 
+struct rf_audit_log;
 struct rf_broker;
 struct rf_control_server;
 
@@ -34,6 +36,8 @@ struct rf_agent {
 	struct rf_broker *broker;
 	struct rf_control_server *control;
 	struct rf_events *events;
+	struct rf_audit_log *audit;
+	struct rf_prober_watch prober;
 	bool ready;           /* a revision was published by this agent */
 	uint64_t started_ns;  /* CLOCK_REALTIME */
 	uint64_t repairs[32]; /* what was put back, by kind of drift */

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "agent/agent.h"
+#include "agent/audit.h"
 #include "agent/event_text.h"
 #include "agent/flow_events.h"
 #include "agent/pods.h"
@@ -177,9 +178,10 @@ static void on_records(void *arg, int fd, uint32_t events)
 	(void)events;
 	for (int i = 0; i < 256; i++) { /* others want their turn, too */
 		n = recv(fd, &record, sizeof(record), MSG_DONTWAIT | MSG_TRUNC);
-		if (n == (ssize_t)sizeof(record))
+		if (n == (ssize_t)sizeof(record)) {
 			rf_flow_events_access(b->agent, &record);
-		else if (n >= 0)
+			rf_audit_note(b->agent, &record);
+		} else if (n >= 0)
 			scold(b, n);
 		else if (errno == EAGAIN || errno == EINTR)
 			return;

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "agent/agent.h"
+#include "agent/audit.h"
 #include "agent/broker.h"
 #include "agent/control.h"
 #include "agent/event_text.h"
@@ -32,10 +33,13 @@
 
 static const char usage[] =
 	"ringfenced: the node agent of ringfence, in the foreground\n\n"
-	"usage: ringfenced --policies DIR [--mesh-name NAME] [--instance NAME] [--no-sockd]\n\n"
+	"usage: ringfenced --policies DIR [--mesh-name NAME] [--instance NAME] [--prober-cgroup PATH] [--no-sockd]\n\n"
 	"  --policies DIR    directory of *.yaml, *.yml and *.json files; watched\n"
 	"  --mesh-name NAME  namespaces labelled openservicemesh.io/monitored-by=NAME are enforced (default: osm)\n"
 	"  --instance NAME   which ringfence of this machine (default: $RINGFENCE_INSTANCE or \"ringfence\")\n"
+	"  --prober-cgroup PATH\n"
+	"                    whose processes may connect to every pod, for health probes: the kubelet's, such as\n"
+	"                    /system.slice/kubelet.service (default: $RINGFENCE_PROBER_CGROUP or none)\n"
 	"  --no-sockd        never start ringfence-sockd: a systemd unit does\n"
 	"  --debug           more log lines\n"
 	"  --version, --help\n\n"
@@ -204,7 +208,10 @@ static int start_parts(struct rf_agent *agent)
 	r = open_datapath(agent);
 	if (r < 0)
 		return r;
-	r = rf_pods_watch(agent);
+	rf_prober_look(agent);
+	r = rf_audit_start(agent);
+	if (r == 0)
+		r = rf_pods_watch(agent);
 	if (r == 0)
 		r = rf_broker_new(agent, &agent->broker);
 	if (r == 0)
@@ -240,6 +247,7 @@ static void stop(struct rf_agent *agent)
 {
 	rf_control_free(agent->control);
 	rf_broker_free(agent->broker);
+	rf_audit_stop(agent);
 	rf_loop_free(agent->loop);
 	rf_policy_source_close(agent->source);
 	rf_registry_done(&agent->pods);
@@ -253,10 +261,15 @@ static void stop(struct rf_agent *agent)
 static int options(int argc, char **argv, struct rf_agent *agent, const char **ret_instance, const char **ret_policies)
 {
 	static const struct option longs[] = {
-		{"policies", required_argument, NULL, 'p'}, {"mesh-name", required_argument, NULL, 'm'},
-		{"instance", required_argument, NULL, 'i'}, {"no-sockd", no_argument, NULL, 'n'},
-		{"debug", no_argument, NULL, 'd'},          {"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},           {},
+		{"policies", required_argument, NULL, 'p'},
+		{"mesh-name", required_argument, NULL, 'm'},
+		{"instance", required_argument, NULL, 'i'},
+		{"no-sockd", no_argument, NULL, 'n'},
+		{"prober-cgroup", required_argument, NULL, 'c'},
+		{"debug", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{},
 	};
 	int c;
 
@@ -270,6 +283,9 @@ static int options(int argc, char **argv, struct rf_agent *agent, const char **r
 			break;
 		case 'i':
 			*ret_instance = optarg;
+			break;
+		case 'c':
+			agent->prober.option = optarg;
 			break;
 		case 'n':
 			agent->start_broker = false;
@@ -345,7 +361,7 @@ int main(int argc, char **argv)
 	}
 	if (setenv("RINGFENCE_INSTANCE", agent.instance.name, 1) < 0) /* for the parts that look it up by themselves */
 		return EXIT_FAILURE;
-	if (!may_start(&agent.instance))
+	if (rf_prober_set(&agent.prober, &agent.instance) < 0 || !may_start(&agent.instance))
 		return EXIT_FAILURE;
 	r = make_run_dir(&agent.instance);
 	if (r == 0)

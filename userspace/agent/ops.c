@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/audit.h"
 #include "agent/control.h"
 #include "agent/pods.h"
 #include "agent/report.h"
@@ -171,6 +172,16 @@ static void op_events(struct rf_agent *agent, uint64_t client, const cJSON *requ
 	rf_control_stream(agent->control, client, mask, (size_t)last, rf_json_bool(request, "follow", false));
 }
 
+static void op_audit(struct rf_agent *agent, uint64_t client, const cJSON *request)
+{
+	int r = rf_json_bool(request, "clear", false) ? rf_audit_clear(agent) : 0;
+
+	if (r < 0)
+		rf_control_answer_error(agent->control, client, "the kernel's audit table cannot be cleared", "ringfence status");
+	else
+		rf_control_answer(agent->control, client, rf_audit_report(agent));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct rf_agent *agent, uint64_t client, const cJSON *request);
@@ -183,6 +194,7 @@ static const struct {
 	{"sync", op_sync},
 	{"services", op_services},
 	{"events", op_events},
+	{"audit", op_audit},
 };
 
 void rf_ops_run(struct rf_agent *agent, uint64_t client, const cJSON *request)

@@ -14,13 +14,20 @@
 #define RECORD_VERSION 1
 #define RECORD_MAX     (1024 * 1024)
 
+static void add_pairs(cJSON *o, const char *field, const struct rf_pair_text *pairs, size_t count)
+{
+	cJSON *map = cJSON_AddObjectToObject(o, field);
+
+	for (size_t i = 0; i < count; i++)
+		cJSON_AddStringToObject(map, pairs[i].key, pairs[i].value);
+}
+
 static cJSON *record_of(const struct rf_local_pod *pod)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	uint64_t created_s = pod->created_ns / 1000000000, exited_s = pod->exited_ns / 1000000000;
 	struct rf_addr addr4 = rf_addr4(pod->addr_be);
 	char address[RF_ADDR_TEXT_MAX];
-	cJSON *labels;
 
 	cJSON_AddNumberToObject(o, "version", RECORD_VERSION);
 	cJSON_AddStringToObject(o, "ns", pod->ns);
@@ -35,9 +42,8 @@ static cJSON *record_of(const struct rf_local_pod *pod)
 	cJSON_AddBoolToObject(o, "net_raw", pod->net_raw);
 	cJSON_AddNumberToObject(o, "created", (double)created_s);
 	cJSON_AddNumberToObject(o, "exited", (double)exited_s);
-	labels = cJSON_AddObjectToObject(o, "labels");
-	for (size_t i = 0; i < pod->label_count; i++)
-		cJSON_AddStringToObject(labels, pod->labels[i].key, pod->labels[i].value);
+	add_pairs(o, "labels", pod->labels, pod->label_count);
+	add_pairs(o, "annotations", pod->annotations, pod->annotation_count);
 	if (pod->command && !cJSON_AddItemToObject(o, "command", cJSON_Duplicate(pod->command, true)))
 		return NULL;
 	if (pod->env && !cJSON_AddItemToObject(o, "env", cJSON_Duplicate(pod->env, true)))
@@ -101,17 +107,19 @@ static int read_record(const char *path, cJSON **ret)
 	return *ret ? 0 : -EBADMSG;
 }
 
-static int load_labels(struct rf_local_pod *pod, const cJSON *record)
+/* A record of an agent that knew no such field has none of them. */
+static int load_pairs(struct rf_local_pod *pod, const cJSON *record, const char *field,
+		      int (*set)(struct rf_local_pod *pod, const struct rf_pair_text *pairs, size_t count))
 {
-	const cJSON *labels = cJSON_GetObjectItemCaseSensitive(record, "labels"), *item;
-	_cleanup_free_ struct rf_pair_text *pairs = calloc((size_t)cJSON_GetArraySize(labels) + 1, sizeof(*pairs));
+	const cJSON *map = cJSON_GetObjectItemCaseSensitive(record, field), *item;
+	_cleanup_free_ struct rf_pair_text *pairs = calloc((size_t)cJSON_GetArraySize(map) + 1, sizeof(*pairs));
 	size_t n = 0;
 
 	if (!pairs)
 		return -ENOMEM;
-	cJSON_ArrayForEach(item, labels) if (cJSON_IsString(item)) pairs[n++] =
+	cJSON_ArrayForEach(item, map) if (cJSON_IsString(item)) pairs[n++] =
 		(struct rf_pair_text){.key = item->string, .value = item->valuestring};
-	return rf_local_pod_set_labels(pod, pairs, n);
+	return set(pod, pairs, n);
 }
 
 static int fill(struct rf_local_pod *pod, cJSON *record)
@@ -132,7 +140,9 @@ static int fill(struct rf_local_pod *pod, cJSON *record)
 	pod->exited_ns = (uint64_t)rf_json_number(record, "exited", 0) * 1000000000;
 	pod->command = cJSON_DetachItemFromObjectCaseSensitive(record, "command");
 	pod->env = cJSON_DetachItemFromObjectCaseSensitive(record, "env");
-	return load_labels(pod, record);
+	if (load_pairs(pod, record, "labels", rf_local_pod_set_labels) < 0)
+		return -ENOMEM;
+	return load_pairs(pod, record, "annotations", rf_local_pod_set_annotations);
 }
 
 int rf_local_pod_load(const char *path, struct rf_local_pod **ret)

@@ -102,42 +102,53 @@ int rf_local_pod_new(const char *ns, const char *name, const char *service_accou
 	return 0;
 }
 
-static void free_labels(struct rf_local_pod *pod)
+static void free_pairs(struct rf_pair_text **items, size_t *count)
 {
-	for (size_t i = 0; i < pod->label_count; i++) {
-		free((char *)pod->labels[i].key);
-		free((char *)pod->labels[i].value);
+	for (size_t i = 0; i < *count; i++) {
+		free((char *)(*items)[i].key);
+		free((char *)(*items)[i].value);
 	}
-	free(pod->labels);
-	pod->labels = NULL;
-	pod->label_count = 0;
+	free(*items);
+	*items = NULL;
+	*count = 0;
 }
 
 void rf_local_pod_free(struct rf_local_pod *pod)
 {
 	if (!pod)
 		return;
-	free_labels(pod);
+	free_pairs(&pod->labels, &pod->label_count);
+	free_pairs(&pod->annotations, &pod->annotation_count);
 	cJSON_Delete(pod->env);
 	cJSON_Delete(pod->command);
 	free(pod);
 }
 
-int rf_local_pod_set_labels(struct rf_local_pod *pod, const struct rf_pair_text *labels, size_t count)
+static int set_pairs(struct rf_pair_text **items, size_t *count, const struct rf_pair_text *from, size_t n)
 {
-	free_labels(pod);
-	pod->labels = count ? calloc(count, sizeof(*pod->labels)) : NULL;
-	if (count && !pod->labels)
+	free_pairs(items, count);
+	*items = n ? calloc(n, sizeof(**items)) : NULL;
+	if (n && !*items)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		struct rf_pair_text *l = &pod->labels[pod->label_count++];
+	for (size_t i = 0; i < n; i++) {
+		struct rf_pair_text *pair = &(*items)[(*count)++];
 
-		l->key = strdup(labels[i].key);
-		l->value = strdup(labels[i].value);
-		if (!l->key || !l->value)
+		pair->key = strdup(from[i].key);
+		pair->value = strdup(from[i].value);
+		if (!pair->key || !pair->value)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+int rf_local_pod_set_labels(struct rf_local_pod *pod, const struct rf_pair_text *labels, size_t count)
+{
+	return set_pairs(&pod->labels, &pod->label_count, labels, count);
+}
+
+int rf_local_pod_set_annotations(struct rf_local_pod *pod, const struct rf_pair_text *annotations, size_t count)
+{
+	return set_pairs(&pod->annotations, &pod->annotation_count, annotations, count);
 }
 
 void rf_local_pod_set_hook(struct rf_local_pod *pod, const struct rf_instance *instance)
@@ -173,15 +184,20 @@ int rf_registry_endpoints(const struct rf_registry *registry, struct rf_endpoint
 	if (!items)
 		return -ENOMEM;
 	for (size_t i = 0; i < registry->count; i++) {
-		const struct rf_local_pod *p = registry->items[i];
+		struct rf_local_pod *p = registry->items[i];
 
 		if (p->state == RF_POD_EXITED)
 			continue;
+		if (*p->deployment) /* it is of the pod's own namespace (request.c) */
+			snprintf(p->deployment_path, sizeof(p->deployment_path), "%s/%s", p->ns, p->deployment);
 		items[n++] = (struct rf_endpoint){.ns = p->ns,
 						  .name = p->name,
 						  .service_account = p->service_account,
 						  .labels = p->labels,
 						  .label_count = p->label_count,
+						  .deployment = p->deployment_path,
+						  .annotations = p->annotations,
+						  .annotation_count = p->annotation_count,
 						  .addr4 = rf_addr4(p->addr_be),
 						  .addr6 = p->addr6};
 	}

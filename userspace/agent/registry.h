@@ -30,8 +30,11 @@ struct rf_local_pod {
 	char deployment[64];         /* "" = none */
 	struct rf_pair_text *labels; /* owned, with its strings */
 	size_t label_count;
-	cJSON *env;     /* owned: ["KEY=VALUE"...] from the Deployment */
-	cJSON *command; /* owned: what runs, or NULL */
+	struct rf_pair_text *annotations; /* its own; owned, with its strings */
+	size_t annotation_count;
+	char deployment_path[2 * 64]; /* "ns/name" for rf_registry_endpoints */
+	cJSON *env;                   /* owned: ["KEY=VALUE"...] from the Deployment */
+	cJSON *command;               /* owned: what runs, or NULL */
 	uint32_t addr_be;
 	struct rf_addr addr6; /* or none */
 	enum rf_pod_state state;
@@ -66,7 +69,9 @@ static inline void rf_local_pod_freep(struct rf_local_pod **p)
 {
 	rf_local_pod_free(*p);
 }
+/* Copies. -ENOMEM: some may be missing. */
 int rf_local_pod_set_labels(struct rf_local_pod *pod, const struct rf_pair_text *labels, size_t count);
+int rf_local_pod_set_annotations(struct rf_local_pod *pod, const struct rf_pair_text *annotations, size_t count);
 /* Fills hook from room and names. */
 void rf_local_pod_set_hook(struct rf_local_pod *pod, const struct rf_instance *instance);
 const char *rf_pod_state_name(enum rf_pod_state state);

@@ -132,9 +132,17 @@ static bool meshed(const struct rf_agent *agent, const char *ns)
 	return agent->revision.objects && rf_objects_meshed(agent->revision.objects, ns, agent->mesh_name);
 }
 
+static void add_pairs(cJSON *o, const char *field, const struct rf_pair_text *pairs, size_t count)
+{
+	cJSON *map = cJSON_AddObjectToObject(o, field);
+
+	for (size_t i = 0; i < count; i++)
+		cJSON_AddStringToObject(map, pairs[i].key, pairs[i].value);
+}
+
 static cJSON *pod_common(const struct rf_local_pod *pod)
 {
-	cJSON *o = cJSON_CreateObject(), *labels;
+	cJSON *o = cJSON_CreateObject();
 	struct rf_addr addr4 = rf_addr4(pod->addr_be);
 
 	cJSON_AddStringToObject(o, "ns", pod->ns);
@@ -143,9 +151,8 @@ static cJSON *pod_common(const struct rf_local_pod *pod)
 	cJSON_AddStringToObject(o, "deployment", pod->deployment);
 	add_address(o, "address", &addr4);
 	add_address(o, "address6", &pod->addr6);
-	labels = cJSON_AddObjectToObject(o, "labels");
-	for (size_t i = 0; i < pod->label_count; i++)
-		cJSON_AddStringToObject(labels, pod->labels[i].key, pod->labels[i].value);
+	add_pairs(o, "labels", pod->labels, pod->label_count);
+	add_pairs(o, "annotations", pod->annotations, pod->annotation_count);
 	cJSON_AddStringToObject(o, "key", pod->room.key);
 	cJSON_AddStringToObject(o, "dir", pod->room.dir);
 	cJSON_AddStringToObject(o, "log", pod->room.log);
@@ -328,14 +335,15 @@ static void add_maps(cJSON *o, struct rf_agent *agent)
 
 static void add_reasons(cJSON *o, struct rf_agent *agent)
 {
-	uint64_t counters[_RF_REASON_MAX] = {}, lost = 0;
+	uint64_t counters[_RF_REASON_MAX] = {}, lost[RF_LOST_MAX] = {};
 	cJSON *reasons = cJSON_AddObjectToObject(o, "reasons");
 
-	if (rf_datapath_reasons(agent->dp, counters, &lost) == 0)
+	if (rf_datapath_reasons(agent->dp, counters, lost) == 0)
 		for (uint32_t i = 0; i < _RF_REASON_MAX; i++)
 			if (counters[i])
 				cJSON_AddNumberToObject(reasons, rf_reason_name(i), (double)counters[i]);
-	cJSON_AddNumberToObject(o, "events_lost", (double)(lost + rf_events_lost(agent->events)));
+	cJSON_AddNumberToObject(o, "events_lost", (double)(lost[RF_LOST_EVENTS] + rf_events_lost(agent->events)));
+	cJSON_AddNumberToObject(o, "audit_lost", (double)lost[RF_LOST_AUDIT]);
 }
 
 static void add_broker(cJSON *o, struct rf_agent *agent)
@@ -349,6 +357,16 @@ static void add_broker(cJSON *o, struct rf_agent *agent)
 	cJSON_AddNumberToObject(b, "checker_pid", look.checker_pid);
 	cJSON_AddNumberToObject(b, "restarts", look.restarts);
 	cJSON_AddNumberToObject(b, "listeners", look.listeners);
+}
+
+static void add_prober(cJSON *o, const struct rf_prober_watch *prober)
+{
+	cJSON *p = *prober->path ? cJSON_AddObjectToObject(o, "prober") : cJSON_AddNullToObject(o, "prober");
+
+	if (!*prober->path)
+		return;
+	cJSON_AddStringToObject(p, "path", prober->path);
+	cJSON_AddBoolToObject(p, "found", prober->found);
 }
 
 cJSON *rf_report_status(struct rf_agent *agent)
@@ -371,6 +389,7 @@ cJSON *rf_report_status(struct rf_agent *agent)
 	add_maps(o, agent);
 	add_reasons(o, agent);
 	add_broker(o, agent);
+	add_prober(o, &agent->prober);
 	cJSON_AddItemToObject(o, "drift", rf_repair_report(agent->node_drift));
 	cJSON_AddItemToObject(o, "repairs", rf_repair_counts(agent->repairs));
 	rf_watch_soon(agent); /* what this look found is put back right after it was told */

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/arena.h"
+#include "objects/exclusions.h"
+#include "objects/scalar.h"
 #include "pods/names.h"
 
 int rf_request_line(const char *buf, size_t len, size_t *ret_line_len)
@@ -110,25 +113,65 @@ static int parse_address(const char *text, uint32_t *ret_be, char *error, size_t
 	return 0;
 }
 
-static int parse_labels(const cJSON *request, struct rf_pod_request *p, char *error, size_t size)
-{
-	const cJSON *labels = cJSON_GetObjectItemCaseSensitive(request, "labels"), *item;
+struct pairs {
+	const char *field, *what;
+	struct rf_pair_text *items; /* RF_LABELS_MAX */
+	size_t *count;
+};
 
-	if (!labels)
+static int parse_pairs(const cJSON *request, const struct pairs *p, char *error, size_t size)
+{
+	const cJSON *pairs = cJSON_GetObjectItemCaseSensitive(request, p->field), *item;
+
+	if (!pairs)
 		return 0;
-	if (!cJSON_IsObject(labels))
-		return refuse(error, size, "\"labels\" must be an object of strings");
-	cJSON_ArrayForEach(item, labels)
+	if (!cJSON_IsObject(pairs))
+		return refuse(error, size, "\"%s\" must be an object of strings", p->field);
+	cJSON_ArrayForEach(item, pairs)
 	{
 		if (!cJSON_IsString(item) || strlen(item->valuestring) > RF_LABEL_MAX || !*item->string ||
 		    strlen(item->string) > RF_LABEL_MAX)
-			return refuse(error, size, "label '%.80s' must have a name and a string of at most %d bytes", item->string,
+			return refuse(error, size, "%s '%.80s' must have a name and a string of at most %d bytes", p->what, item->string,
 				      RF_LABEL_MAX);
-		if (p->label_count == RF_LABELS_MAX)
-			return refuse(error, size, "more than %d labels", RF_LABELS_MAX);
-		p->labels[p->label_count++] = (struct rf_pair_text){.key = item->string, .value = item->valuestring};
+		if (*p->count == RF_LABELS_MAX)
+			return refuse(error, size, "more than %d %ss", RF_LABELS_MAX, p->what);
+		p->items[(*p->count)++] = (struct rf_pair_text){.key = item->string, .value = item->valuestring};
 	}
 	return 0;
+}
+
+/* What would be without effect is refused here, where somebody reads the answer. */
+static int check_annotation(const struct rf_pair_text *a, char *error, size_t size)
+{
+	if (!rf_text_is_label_key(a->key))
+		return refuse(error, size, "'%.80s' is not the name of an annotation", a->key);
+	if (strcmp(a->key, RF_AUDIT_ANNOTATION) == 0)
+		return refuse(error, size, "annotation '%s' has no meaning on a pod: put it on a Namespace or TrafficTarget", a->key);
+	if (strcmp(a->key, RF_ANNOTATION_OUTBOUND_INCLUSION) == 0)
+		return refuse(error, size, "annotation '%s' is not enforced: all addresses stay in the mesh", a->key);
+	return 0;
+}
+
+static int check_exclusions(const struct rf_pod_request *p, char *error, size_t size)
+{
+	struct rf_arena *arena = rf_arena_new();
+	struct rf_diags diags = {.arena = arena};
+	struct rf_exclusions exclusions;
+	int r = arena ? rf_exclusions_read(arena, p->annotations, p->annotation_count, &diags, &exclusions) : -ENOMEM;
+
+	if (r < 0)
+		snprintf(error, size, "%s", diags.count ? diags.items[0].text : "no memory");
+	rf_arena_free(arena);
+	return r;
+}
+
+static int parse_annotations(const cJSON *request, struct rf_pod_request *p, char *error, size_t size)
+{
+	int r = parse_pairs(request, &(struct pairs){"annotations", "annotation", p->annotations, &p->annotation_count}, error, size);
+
+	for (size_t i = 0; r == 0 && i < p->annotation_count; i++)
+		r = check_annotation(&p->annotations[i], error, size);
+	return r < 0 ? r : check_exclusions(p, error, size);
 }
 
 int rf_request_pod(const cJSON *request, struct rf_pod_request *ret, char *error, size_t size)
@@ -150,7 +193,9 @@ int rf_request_pod(const cJSON *request, struct rf_pod_request *ret, char *error
 			      ret->ns);
 	if (parse_address(ip, &ret->addr_be, error, size) < 0)
 		return -EINVAL;
-	return parse_labels(request, ret, error, size);
+	if (parse_pairs(request, &(struct pairs){"labels", "label", ret->labels, &ret->label_count}, error, size) < 0)
+		return -EINVAL;
+	return parse_annotations(request, ret, error, size);
 }
 
 int rf_request_pod_name(const cJSON *request, const char **ret_ns, const char **ret_name, char *error, size_t size)

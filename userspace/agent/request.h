@@ -31,6 +31,8 @@ struct rf_pod_request {
 	uint32_t addr_be; /* 0 = any */
 	struct rf_pair_text labels[RF_LABELS_MAX];
 	size_t label_count;
+	struct rf_pair_text annotations[RF_LABELS_MAX]; /* what they say was checked */
+	size_t annotation_count;
 	char deployment_ns_room[64];
 };
 int rf_request_pod(const cJSON *request, struct rf_pod_request *ret, char *error, size_t size);

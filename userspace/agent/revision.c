@@ -119,7 +119,8 @@ bool rf_policy_equal(const struct rf_policy *a, const struct rf_policy *b)
 
 	ca.epoch = cb.epoch = 0;
 	return memcmp(&ca, &cb, sizeof(ca)) == 0 && SAME_TABLE(idents) && SAME_TABLE(allow) && SAME_TABLE(ingress) &&
-	       SAME_TABLE(services) && SAME_TABLE(names) &&
+	       SAME_TABLE(services) && SAME_TABLE(names) && SAME_TABLE(egress) && SAME_TABLE(exclusions) && SAME_TABLE(service_names) &&
+	       same(a->splits, b->splits, a->split_count, b->split_count, sizeof(*a->splits)) &&
 	       same(a->backends, b->backends, a->backend_count, b->backend_count, sizeof(*a->backends)) &&
 	       same(a->rules, b->rules, a->rule_count, b->rule_count, sizeof(*a->rules)) && same_routes(a, b) && same_addresses(a, b);
 }
@@ -270,5 +271,5 @@ size_t rf_revision_object_count(const struct rf_objects *o)
 {
 	return o->namespaces_count + o->service_accounts_count + o->workloads_count + o->services_count + o->ingresses_count +
 	       o->targets_count + o->route_groups_count + o->tcp_routes_count + o->udp_routes_count + o->splits_count +
-	       o->ingress_backends_count + o->plain_count + o->mesh_configs_count;
+	       o->ingress_backends_count + o->egresses_count + o->plain_count + o->mesh_configs_count;
 }

@@ -160,6 +160,8 @@ static int build(const struct making *m, struct rf_local_pod **ret)
 	if (r == 0)
 		r = merge_labels(m, pod);
 	if (r == 0)
+		r = rf_local_pod_set_annotations(pod, m->request->annotations, m->request->annotation_count);
+	if (r == 0)
 		r = set_environment(m, pod);
 	if (r < 0)
 		return r;

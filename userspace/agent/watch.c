@@ -139,6 +139,7 @@ static void on_look(void *arg)
 	}
 	soon = false;
 	at_a_loss = !rf_repair_round(agent);
+	rf_prober_look(agent);
 	rf_broker_ask_status(agent->broker);
 	rf_timer_arm(look_timer, soon ? soon_ms() : RF_LOOK_MS);
 }

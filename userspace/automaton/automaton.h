@@ -15,6 +15,7 @@
 #define RF_PATTERN_REPEAT_MAX  1000    /* as RE2 */
 #define RF_PATTERN_NODES_MAX   100000  /* NFA states of one pattern after unfolding repeats */
 #define RF_DFA_STATES_MAX      10000   /* default state budget of one destination */
+#define RF_TEXT_STATES_MAX     2000    /* state budget of a text automaton: there may be many of them */
 #define RF_ROUTE_ATOMS_MAX     16384   /* routes of one destination */
 #define RF_AUTOMATON_NODES_MAX 1000000 /* NFA states of one destination */
 
@@ -26,6 +27,16 @@ struct rf_pattern_error {
 /* Is this pattern acceptable? 0, -EINVAL (error filled), -E2BIG (a limit above, error filled), -ENOMEM. */
 int rf_pattern_check(const char *pattern, size_t len, struct rf_pattern_error *error);
 
+/* A condition of an atom; see enum rf_cond_kind. Any one of the patterns, any one of the ranges. */
+struct rf_route_condition {
+	enum rf_cond_kind kind;
+	const char *name;            /* HEADER: as written; compared without regard to case */
+	const char *const *patterns; /* HEADER, AUTHORITY: RE2 syntax; AUTHORITY ignores letter case */
+	size_t pattern_count;
+	const struct rf_range *ranges; /* ADDRESS */
+	size_t range_count;
+};
+
 /* One route: matches "METHOD path" if METHOD is one of methods (count 0 = any token, RFC 9110 section 5.6.2) and path full-matches the
  * pattern. A method "*" is refused: the caller turns it into count 0. NULL or "" as pattern is ".*", as OSM reads an absent pathRegex. */
 struct rf_route_atom {
@@ -35,16 +46,6 @@ struct rf_route_atom {
 	const struct rf_route_condition *conditions; /* all must hold */
 	size_t condition_count;
 	uint32_t rule_id;
-};
-
-/* A condition of an atom; see enum rf_cond_kind. Any one of the patterns, any one of the ranges. */
-struct rf_route_condition {
-	enum rf_cond_kind kind;
-	const char *name;            /* HEADER: as written; compared without regard to case */
-	const char *const *patterns; /* HEADER, AUTHORITY: RE2 syntax; AUTHORITY ignores letter case */
-	size_t pattern_count;
-	const struct rf_range *ranges; /* ADDRESS */
-	size_t range_count;
 };
 
 /*
@@ -66,7 +67,8 @@ struct rf_automaton_image {
 /* Compiles all atoms of one destination into one automaton. states_max: budget; past it the image is RF_AUTOMATON_NFA. No atoms: a DFA
  * that matches nothing. 0, -EINVAL (a pattern or method is bad; ask rf_pattern_check first), -E2BIG (a limit), -ENOMEM. */
 int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret);
-/* A text automaton: matches a text (a header's value, a host) that full-matches any of the patterns. Same errors. */
+/* A text automaton: matches a text (a header's value, a host) that full-matches any of the patterns. Its matches are all of one accept
+ * set. Same errors. */
 int rf_text_automaton_build(const char *const *patterns, size_t count, bool ignore_case, struct rf_automaton_image **ret);
 void rf_automaton_image_free(struct rf_automaton_image *image); /* NULL-safe */
 static inline void rf_automaton_image_freep(struct rf_automaton_image **image)
@@ -89,12 +91,15 @@ uint32_t rf_automaton_run(const void *blob, uint64_t off, const char *method, si
 uint32_t rf_automaton_image_run(const struct rf_automaton_image *image, const char *method, size_t method_len, const char *path,
 				size_t path_len);
 
+/* Runs a text automaton. Without memory for an NFA: false. */
+bool rf_text_automaton_image_run(const struct rf_automaton_image *image, const char *text, size_t len);
+
 /* Checks every offset and index of a blob of `size` bytes once, so that later look-ups need no checks. The blob must be 8-byte aligned.
  * 0, -EBADMSG or -ENOMEM. */
 int rf_routes_validate(const void *blob, size_t size);
 
 /* One header line, as received. */
-struct rf_field {
+struct rf_header_field {
 	const char *name;
 	size_t name_len;
 	const char *value; /* without surrounding SP and HTAB */
@@ -114,7 +119,7 @@ struct rf_request_question {
 	size_t target_len;
 	const char *authority; /* Host as received; length 0 = none */
 	size_t authority_len;
-	const struct rf_field *fields; /* every header line, also Host */
+	const struct rf_header_field *fields; /* every header line, also Host */
 	size_t field_count;
 };
 
@@ -130,7 +135,7 @@ struct rf_request_answer {
  *	dst not of the mesh                       enableEgress: ALLOW_EGRESS; no entry for (src, port), or of the other kind: NO_EGRESS;
  *	                                          else as a pair that is checked, admitted as ALLOW_EGRESS_L7 (tls, no atom: SERVER_NAME)
  *	tls                                       NO_RULE: inside the mesh nothing is decided by a server name
- *	permissive                                ALLOW_PERMISSIVE, any pair, the path is not looked at
+ *	permissive                                ALLOW_PERMISSIVE, any pair, the path is not looked at; strictAuthority: AUTHORITY first
  *	pair (exact port, then port 0) missing    NO_RULE
  *	pair denied / plain L4                    NO_RULE / ALLOW_RULE, the path is not looked at
  *	the path has no canonical form            BAD_PATH (ringfence/path.h; also "*" and the authority-form)
@@ -143,3 +148,6 @@ struct rf_request_answer {
  * does: such a request cannot be judged, audit or not. Patterns match valid UTF-8 only. Without memory the answer is a denial.
  */
 void rf_routes_decide(const void *blob, const struct rf_request_question *question, struct rf_request_answer *ret);
+
+/* Does a new connection of this source to this destination begin with a TLS ClientHello? It does where an https port of Egress speaks. */
+bool rf_routes_tls(const void *blob, rf_identity_t src, rf_identity_t dst, uint16_t port);

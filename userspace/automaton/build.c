@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automaton/image.h"
 #include "automaton/minimise.h"
 #include "automaton/nfa.h"
 #include "core/arena.h"
@@ -53,7 +54,7 @@ int rf_pattern_check(const char *pattern, size_t len, struct rf_pattern_error *e
 
 	if (!b.arena)
 		return -ENOMEM;
-	r = rf_pattern_parse(b.arena, pattern, len, error, &tree);
+	r = rf_pattern_parse(b.arena, pattern, len, false, error, &tree);
 	if (r == 0)
 		r = rf_nfa_emit(&b.nfa, (struct rf_nfa_inst){.op = RF_NFA_MATCH}, &start);
 	if (r < 0)
@@ -104,7 +105,7 @@ static int add_atom(struct build *b, const struct rf_route_atom *atom, uint32_t 
 	uint32_t path;
 	int r;
 
-	r = rf_pattern_parse(b->arena, pattern, strlen(pattern), NULL, &tree);
+	r = rf_pattern_parse(b->arena, pattern, strlen(pattern), false, NULL, &tree);
 	if (r < 0)
 		return r;
 	b->nfa.limit = b->nfa.count + RF_PATTERN_NODES_MAX;
@@ -168,81 +169,32 @@ static int build_nfa(struct build *b, const struct rf_route_atom *atoms, size_t 
 	return r;
 }
 
-static size_t align8(size_t n)
+static int image_of_dfa(struct rf_automaton_image *image, const struct rf_dfa *dfa, struct rf_image_parts *parts)
 {
-	return (n + 7) & ~(size_t)7;
-}
-
-/* Lays out the body (table, accept, rules; each at a multiple of 8) and the rows of atoms; fills everything but table and accept. */
-static int lay_out(struct rf_automaton_image *image, size_t table, size_t accept, size_t atom_count)
-{
-	image->head.table_off = 0;
-	image->head.accept_off = align8(table);
-	image->head.rules_off = image->head.accept_off + align8(accept);
-	image->body_size = image->head.rules_off + align8(((size_t)image->head.accept_sets + 1) * sizeof(uint32_t));
-	image->body = calloc(1, image->body_size);
-	image->atom_words = (atom_count + 63) / 64;
-	if (image->atom_words == 0)
-		image->atom_words = 1;
-	image->atoms_of_set = calloc((size_t)image->head.accept_sets + 1, image->atom_words * sizeof(*image->atoms_of_set));
-	return image->body && image->atoms_of_set ? 0 : -ENOMEM;
-}
-
-/* Atoms come in ascending order: the first one of a set explains it. */
-static void set_has_atom(struct rf_automaton_image *image, uint32_t set, uint32_t atom, const struct rf_route_atom *atoms, bool first)
-{
-	uint32_t *rules = (uint32_t *)((char *)image->body + image->head.rules_off);
-
-	image->atoms_of_set[set * image->atom_words + atom / 64] |= 1ull << (atom % 64);
-	if (first)
-		rules[set] = atoms[atom].rule_id;
-}
-
-static int image_of_dfa(struct rf_automaton_image *image, const struct rf_dfa *dfa, const struct rf_route_atom *atoms, size_t atom_count)
-{
-	const size_t table = (size_t)dfa->state_count * dfa->class_count * sizeof(uint32_t);
-	const size_t accept = dfa->state_count * sizeof(uint32_t);
-	const uint32_t *list;
-	uint32_t len;
-	int r;
-
 	image->head = (struct rf_automaton){.kind = RF_AUTOMATON_DFA,
 					    .state_count = dfa->state_count,
 					    .class_count = dfa->class_count,
 					    .start = dfa->start,
 					    .accept_sets = dfa->sets.count - 1};
 	memcpy(image->head.classes, dfa->classes, sizeof(dfa->classes));
-	r = lay_out(image, table, accept, atom_count);
-	if (r < 0)
-		return r;
-	memcpy(image->body, dfa->table, table);
-	memcpy((char *)image->body + image->head.accept_off, dfa->accept, accept);
-	for (uint32_t set = 1; set < dfa->sets.count; set++) {
-		list = rf_intern_get(&dfa->sets, set, &len);
-		for (uint32_t i = 0; i < len; i++)
-			set_has_atom(image, set, list[i], atoms, i == 0);
-	}
-	return 0;
+	parts->table = dfa->table;
+	parts->table_size = (size_t)dfa->state_count * dfa->class_count * sizeof(uint32_t);
+	parts->accept = dfa->accept;
+	parts->accept_size = dfa->state_count * sizeof(uint32_t);
+	parts->sets = &dfa->sets;
+	return rf_image_lay_out(image, parts);
 }
 
-static int image_of_nfa(struct rf_automaton_image *image, const struct rf_nfa *nfa, const struct rf_route_atom *atoms, size_t atom_count)
+static int image_of_nfa(struct rf_automaton_image *image, const struct rf_nfa *nfa, struct rf_image_parts *parts)
 {
-	const size_t table = nfa->count * sizeof(*nfa->insts);
-	int r;
-
 	image->head = (struct rf_automaton){.kind = RF_AUTOMATON_NFA,
 					    .state_count = nfa->count,
 					    .class_count = 1,
 					    .start = nfa->start,
-					    .accept_sets = (uint32_t)atom_count};
-	r = lay_out(image, table, 0, atom_count);
-	if (r < 0)
-		return r;
-	if (table > 0)
-		memcpy(image->body, nfa->insts, table);
-	for (uint32_t atom = 0; atom < atom_count; atom++)
-		set_has_atom(image, atom + 1, atom, atoms, true);
-	return 0;
+					    .accept_sets = (uint32_t)parts->atom_count};
+	parts->table = nfa->insts;
+	parts->table_size = nfa->count * sizeof(*nfa->insts);
+	return rf_image_lay_out(image, parts);
 }
 
 static void dfa_donep(struct rf_dfa *dfa)
@@ -250,28 +202,75 @@ static void dfa_donep(struct rf_dfa *dfa)
 	rf_dfa_done(dfa);
 }
 
-int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret)
+/* A DFA if it stays within the budget, else the NFA itself. */
+static int finish(const struct rf_nfa *nfa, size_t states_max, struct rf_image_parts *parts, struct rf_automaton_image **ret)
 {
-	RF_CLEANUP(build_done) struct build b = {.arena = rf_arena_new()};
 	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = calloc(1, sizeof(*image));
 	RF_CLEANUP(dfa_donep) struct rf_dfa dfa = {0};
 	int r;
 
-	if (!b.arena || !image)
+	if (!image)
+		return -ENOMEM;
+	r = rf_dfa_build(nfa, states_max, &dfa);
+	if (r == 0)
+		r = rf_dfa_minimise(&dfa);
+	if (r == 0)
+		r = image_of_dfa(image, &dfa, parts);
+	else if (r == -E2BIG)
+		r = image_of_nfa(image, nfa, parts);
+	if (r == 0)
+		*ret = TAKE_PTR(image);
+	return r;
+}
+
+int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret)
+{
+	RF_CLEANUP(build_done) struct build b = {.arena = rf_arena_new()};
+	RF_CLEANUP(rf_conditions_done) struct rf_conditions conditions = {.arena = b.arena};
+	struct rf_image_parts parts = {.atoms = atoms, .atom_count = atom_count, .conditions = &conditions};
+	int r;
+
+	if (!b.arena)
 		return -ENOMEM;
 	if (atom_count > RF_ROUTE_ATOMS_MAX)
 		return -E2BIG;
 	r = build_nfa(&b, atoms, atom_count);
-	if (r < 0)
-		return r;
-	r = rf_dfa_build(&b.nfa, states_max, &dfa);
 	if (r == 0)
-		r = rf_dfa_minimise(&dfa);
-	if (r == 0)
-		r = image_of_dfa(image, &dfa, atoms, atom_count);
-	else if (r == -E2BIG)
-		r = image_of_nfa(image, &b.nfa, atoms, atom_count);
-	if (r == 0)
-		*ret = TAKE_PTR(image);
+		r = rf_conditions_build(atoms, atom_count, &conditions);
+	return r < 0 ? r : finish(&b.nfa, states_max, &parts, ret);
+}
+
+/* All patterns lead to one match: which of them it was says nothing. */
+static int build_text_nfa(struct build *b, const char *const *patterns, size_t count, bool ignore_case)
+{
+	uint32_t match = 0, at;
+	int r;
+
+	b->nfa.text = true;
+	b->nfa.start = RF_NFA_NONE;
+	b->nfa.limit = RF_AUTOMATON_NODES_MAX;
+	r = count ? rf_nfa_emit(&b->nfa, (struct rf_nfa_inst){.op = RF_NFA_MATCH}, &match) : 0;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		struct rf_node *tree;
+
+		r = rf_pattern_parse(b->arena, patterns[i], strlen(patterns[i]), ignore_case, NULL, &tree);
+		if (r == 0)
+			r = rf_nfa_pattern(&b->nfa, tree, match, &at);
+		if (r == 0)
+			r = rf_nfa_split(&b->nfa, at, b->nfa.start, &b->nfa.start);
+	}
 	return r;
+}
+
+int rf_text_automaton_build(const char *const *patterns, size_t count, bool ignore_case, struct rf_automaton_image **ret)
+{
+	static const struct rf_route_atom any = {0};
+	RF_CLEANUP(build_done) struct build b = {.arena = rf_arena_new()};
+	struct rf_image_parts parts = {.atoms = &any, .atom_count = 1};
+	int r;
+
+	if (!b.arena)
+		return -ENOMEM;
+	r = build_text_nfa(&b, patterns, count, ignore_case);
+	return r < 0 ? r : finish(&b.nfa, RF_TEXT_STATES_MAX, &parts, ret);
 }

@@ -243,7 +243,7 @@ static int add_first(struct builder *b)
 		return r;
 	if (b->nfa->start != RF_NFA_NONE)
 		rf_frontier_add(&b->there, b->nfa->start, 0);
-	return state_of(b, &b->there, RF_CONTEXT_OTHER, &b->dfa->start);
+	return state_of(b, &b->there, b->nfa->text ? RF_CONTEXT_BEGIN : RF_CONTEXT_OTHER, &b->dfa->start);
 }
 
 int rf_dfa_build(const struct rf_nfa *nfa, size_t states_max, struct rf_dfa *dfa)

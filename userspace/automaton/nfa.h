@@ -44,6 +44,7 @@ struct rf_nfa {
 	uint32_t room;
 	uint32_t limit; /* count must not pass it */
 	uint32_t start;
+	bool text;        /* the text begins at once, not after a space: a text automaton */
 	uint32_t *shared; /* hash of the BYTE instructions: equal ones exist once */
 	uint32_t shared_room;
 	uint32_t shared_count;

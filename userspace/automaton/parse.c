@@ -412,9 +412,10 @@ static int parse_alternatives(struct rf_parser *p, struct rf_node **ret)
 	return 0;
 }
 
-int rf_pattern_parse(struct rf_arena *arena, const char *pattern, size_t len, struct rf_pattern_error *error, struct rf_node **ret)
+int rf_pattern_parse(struct rf_arena *arena, const char *pattern, size_t len, bool fold, struct rf_pattern_error *error,
+		     struct rf_node **ret)
 {
-	struct rf_parser p = {.arena = arena, .text = pattern, .len = len, .error = error};
+	struct rf_parser p = {.arena = arena, .text = pattern, .len = len, .flags = fold ? RF_FLAG_FOLD : 0, .error = error};
 	struct rf_node *node;
 	int r;
 

@@ -30,5 +30,6 @@ struct rf_node {
 	struct rf_node *next; /* sibling */
 };
 
-/* Parses RE2 syntax. 0, -EINVAL or -E2BIG (both with error filled), -ENOMEM. error may be NULL. */
-int rf_pattern_parse(struct rf_arena *arena, const char *pattern, size_t len, struct rf_pattern_error *error, struct rf_node **ret);
+/* Parses RE2 syntax; fold: as if it began with (?i). 0, -EINVAL or -E2BIG (both with error filled), -ENOMEM. error may be NULL. */
+int rf_pattern_parse(struct rf_arena *arena, const char *pattern, size_t len, bool fold, struct rf_pattern_error *error,
+		     struct rf_node **ret);

@@ -3,132 +3,168 @@
 
 #include <string.h>
 
-#include "automaton/frontier.h"
 #include "core/cleanup.h"
 
-static uint32_t dfa_over(const struct rf_automaton *a, const uint32_t *table, uint32_t state, const char *text, size_t len)
+void rf_run_begin(struct rf_run *run, const struct rf_automaton *automaton, const void *base, bool text)
 {
+	const struct rf_nfa_inst *insts = (const struct rf_nfa_inst *)((const char *)base + automaton->table_off);
+
+	*run = (struct rf_run){.automaton = automaton, .base = base, .state = automaton->start};
+	run->context = text ? RF_CONTEXT_BEGIN : RF_CONTEXT_OTHER;
+	if (automaton->kind == RF_AUTOMATON_DFA)
+		return;
+	if (automaton->kind != RF_AUTOMATON_NFA || rf_frontier_init(&run->now, insts, automaton->state_count) < 0 ||
+	    rf_frontier_init(&run->next, insts, automaton->state_count) < 0)
+		run->failed = true;
+	else if (automaton->start != RF_NFA_NONE)
+		rf_frontier_add(&run->now, automaton->start, 0);
+}
+
+void rf_run_done(struct rf_run *run)
+{
+	rf_frontier_done(&run->now);
+	rf_frontier_done(&run->next);
+}
+
+static void dfa_feed(struct rf_run *run, const char *text, size_t len)
+{
+	const struct rf_automaton *a = run->automaton;
+	const uint32_t *table = (const uint32_t *)(run->base + a->table_off);
+	uint32_t state = run->state;
+
 	for (size_t i = 0; i < len && state != 0; i++)
 		state = table[(size_t)state * a->class_count + a->classes[(unsigned char)text[i]]];
-	return state;
+	run->state = state;
 }
 
-static uint32_t run_dfa(const struct rf_automaton *a, const char *base, const struct rf_subject *s)
+static void swap(struct rf_run *run)
 {
-	const uint32_t *table = (const uint32_t *)(base + a->table_off), *accept = (const uint32_t *)(base + a->accept_off);
-	uint32_t state;
+	const struct rf_frontier now = run->next;
 
-	state = dfa_over(a, table, a->start, s->method, s->method_len);
-	state = dfa_over(a, table, state, " ", 1);
-	state = dfa_over(a, table, state, s->path, s->path_len);
-	return accept[state];
-}
-
-struct simulation {
-	struct rf_frontier now;
-	struct rf_frontier next; /* also the state with its assertions decided */
-	enum rf_context context;
-};
-
-static void simulation_done(struct simulation *sim)
-{
-	rf_frontier_done(&sim->now);
-	rf_frontier_done(&sim->next);
+	run->next = run->now;
+	run->now = now;
 }
 
 /* Decides the assertions in `now` for what comes next. */
-static void nfa_decide(struct simulation *sim, int next)
+static void nfa_decide(struct rf_run *run, int next)
 {
-	const uint32_t holds = rf_context_holds(sim->context, next);
+	const uint32_t holds = rf_context_holds(run->context, next);
 	bool asserts = false;
 
-	for (uint32_t i = 0; i < sim->now.size && !asserts; i++)
-		asserts = sim->now.insts[sim->now.dense[i]].op == RF_NFA_ASSERT;
+	for (uint32_t i = 0; i < run->now.size && !asserts; i++)
+		asserts = run->now.insts[run->now.dense[i]].op == RF_NFA_ASSERT;
 	if (!asserts)
 		return;
-	rf_frontier_clear(&sim->next);
-	for (uint32_t i = 0; i < sim->now.size; i++)
-		rf_frontier_add(&sim->next, sim->now.dense[i], holds);
-	const struct rf_frontier decided = sim->next;
-
-	sim->next = sim->now;
-	sim->now = decided;
+	rf_frontier_clear(&run->next);
+	for (uint32_t i = 0; i < run->now.size; i++)
+		rf_frontier_add(&run->next, run->now.dense[i], holds);
+	swap(run);
 }
 
-static void nfa_over(struct simulation *sim, const char *text, size_t len)
+static void nfa_feed(struct rf_run *run, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len && sim->now.size > 0; i++) {
+	for (size_t i = 0; i < len && run->now.size > 0; i++) {
 		const uint8_t byte = (uint8_t)text[i];
 
-		nfa_decide(sim, byte);
-		rf_frontier_clear(&sim->next);
-		rf_frontier_step(&sim->next, sim->now.dense, sim->now.size, byte);
-		const struct rf_frontier stepped = sim->next;
-
-		sim->next = sim->now;
-		sim->now = stepped;
-		sim->context = rf_context_after(sim->now.begin, byte);
+		nfa_decide(run, byte);
+		rf_frontier_clear(&run->next);
+		rf_frontier_step(&run->next, run->now.dense, run->now.size, byte);
+		swap(run);
+		run->context = rf_context_after(run->now.begin, byte);
 	}
 }
 
-/* The best set of those reached: a granted one, then the lowest. Set n is atom n - 1. */
-static uint32_t nfa_result(const struct simulation *sim, const uint64_t *granted)
+void rf_run_feed(struct rf_run *run, const char *text, size_t len)
 {
-	uint32_t best = 0, set;
-	bool best_granted = false, set_granted;
+	if (run->failed)
+		return;
+	if (run->automaton->kind == RF_AUTOMATON_DFA)
+		dfa_feed(run, text, len);
+	else
+		nfa_feed(run, text, len);
+}
 
-	for (uint32_t i = 0; i < sim->now.size; i++) {
-		const struct rf_nfa_inst *inst = &sim->now.insts[sim->now.dense[i]];
+void rf_run_end(struct rf_run *run, void (*fn)(void *arg, uint32_t set), void *arg)
+{
+	uint32_t set;
 
-		if (inst->op != RF_NFA_MATCH)
-			continue;
-		set = inst->alt + 1;
-		set_granted = granted && rf_set_granted(granted, set);
-		if (best == 0 || (set_granted && !best_granted) || (set_granted == best_granted && set < best)) {
-			best = set;
-			best_granted = set_granted;
-		}
+	if (run->failed)
+		return;
+	if (run->automaton->kind == RF_AUTOMATON_DFA) {
+		set = ((const uint32_t *)(run->base + run->automaton->accept_off))[run->state];
+		if (set)
+			fn(arg, set);
+		return;
 	}
-	return best;
+	nfa_decide(run, RF_TEXT_END);
+	for (uint32_t i = 0; i < run->now.size; i++) {
+		const struct rf_nfa_inst *inst = &run->now.insts[run->now.dense[i]];
+
+		if (inst->op == RF_NFA_MATCH)
+			fn(arg, inst->alt + 1);
+	}
 }
 
-static uint32_t run_nfa(const struct rf_automaton *a, const char *base, const uint64_t *granted, const struct rf_subject *s)
+static void note(void *arg, uint32_t set)
 {
-	const struct rf_nfa_inst *insts = (const struct rf_nfa_inst *)(base + a->table_off);
-	RF_CLEANUP(simulation_done) struct simulation sim = {.context = RF_CONTEXT_OTHER};
-
-	if (a->start == RF_NFA_NONE)
-		return 0;
-	if (rf_frontier_init(&sim.now, insts, a->state_count) < 0 || rf_frontier_init(&sim.next, insts, a->state_count) < 0)
-		return 0;
-	rf_frontier_add(&sim.now, a->start, 0);
-	nfa_over(&sim, s->method, s->method_len);
-	nfa_over(&sim, " ", 1);
-	nfa_over(&sim, s->path, s->path_len);
-	nfa_decide(&sim, RF_TEXT_END);
-	return nfa_result(&sim, granted);
+	(void)set;
+	*(bool *)arg = true;
 }
 
-uint32_t rf_automaton_match(const struct rf_automaton *automaton, const void *base, const uint64_t *granted, const struct rf_subject *s)
+bool rf_run_accepts(struct rf_run *run)
 {
+	bool any = false;
+
+	rf_run_end(run, note, &any);
+	return any;
+}
+
+void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *s, void (*fn)(void *arg, uint32_t set),
+		    void *arg)
+{
+	RF_CLEANUP(rf_run_done) struct rf_run run;
+
+	rf_run_begin(&run, automaton, base, false);
 	if (s->method_len == 0 || memchr(s->method, ' ', s->method_len))
-		return 0;
-	if (automaton->kind == RF_AUTOMATON_DFA)
-		return run_dfa(automaton, base, s);
-	return automaton->kind == RF_AUTOMATON_NFA ? run_nfa(automaton, base, granted, s) : 0;
+		return;
+	rf_run_feed(&run, s->method, s->method_len);
+	rf_run_feed(&run, " ", 1);
+	rf_run_feed(&run, s->path, s->path_len);
+	rf_run_end(&run, fn, arg);
+}
+
+static void lowest(void *arg, uint32_t set)
+{
+	uint32_t *best = arg;
+
+	if (*best == 0 || set < *best)
+		*best = set;
 }
 
 uint32_t rf_automaton_run(const void *blob, uint64_t off, const char *method, size_t method_len, const char *path, size_t path_len)
 {
 	const struct rf_subject subject = {method, method_len, path, path_len};
+	uint32_t best = 0;
 
-	return rf_automaton_match((const struct rf_automaton *)((const char *)blob + off), blob, NULL, &subject);
+	rf_run_subject((const struct rf_automaton *)((const char *)blob + off), blob, &subject, lowest, &best);
+	return best;
 }
 
 uint32_t rf_automaton_image_run(const struct rf_automaton_image *image, const char *method, size_t method_len, const char *path,
 				size_t path_len)
 {
 	const struct rf_subject subject = {method, method_len, path, path_len};
+	uint32_t best = 0;
 
-	return rf_automaton_match(&image->head, image->body, NULL, &subject);
+	rf_run_subject(&image->head, image->body, &subject, lowest, &best);
+	return best;
+}
+
+bool rf_text_automaton_image_run(const struct rf_automaton_image *image, const char *text, size_t len)
+{
+	RF_CLEANUP(rf_run_done) struct rf_run run;
+
+	rf_run_begin(&run, &image->head, image->body, true);
+	rf_run_feed(&run, text, len);
+	return rf_run_accepts(&run);
 }

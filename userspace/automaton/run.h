@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running an automaton, for run.c's public functions and decide.c. */
+/* Running an automaton over a text that comes in pieces, for run.c's public functions, holds.c and decide.c. */
 #pragma once
 
 #include "automaton/automaton.h"
+#include "automaton/frontier.h"
 
 struct rf_subject { /* "method SP path" */
 	const char *method;
@@ -11,14 +12,25 @@ struct rf_subject { /* "method SP path" */
 	size_t path_len;
 };
 
-/*
- * The accept set that the subject ends in, 0 = none. base: what the head's offsets count from. granted: bitmap of the sets that a source
- * may use, or NULL; where an NFA reaches several sets a granted one is returned rather than another, then the lowest. A method that is
- * empty or holds a space is no method: 0. So is everything when there is no memory to simulate an NFA.
- */
-uint32_t rf_automaton_match(const struct rf_automaton *automaton, const void *base, const uint64_t *granted, const struct rf_subject *s);
+struct rf_run {
+	const struct rf_automaton *automaton;
+	const char *base; /* what the head's offsets count from */
+	uint32_t state;   /* DFA */
+	/* NFA: */
+	struct rf_frontier now, next; /* next: also the state with its assertions decided */
+	enum rf_context context;
+	bool failed; /* no memory, or a kind that is none: nothing matches */
+};
 
-static inline bool rf_set_granted(const uint64_t *granted, uint32_t set)
-{
-	return granted[set / 64] >> (set % 64) & 1;
-}
+/* text: of a text automaton. rf_run_done in every case. */
+void rf_run_begin(struct rf_run *run, const struct rf_automaton *automaton, const void *base, bool text);
+void rf_run_feed(struct rf_run *run, const char *text, size_t len);
+/* The text ends here: calls fn for every accept set that is reached (DFA: at most one), in no order. */
+void rf_run_end(struct rf_run *run, void (*fn)(void *arg, uint32_t set), void *arg);
+/* The same for who only wants to know whether there is one. */
+bool rf_run_accepts(struct rf_run *run);
+void rf_run_done(struct rf_run *run);
+
+/* Whole subjects. A method that is empty or holds a space is no method: no set is reached. */
+void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *subject,
+		    void (*fn)(void *arg, uint32_t set), void *arg);

@@ -14,7 +14,7 @@ static const char help[] = "usage: ringfence mesh get [-o json] [--policies DIR]
 			   "       ringfence mesh set KEY=true|false... [--policies DIR]\n\n"
 			   "  permissive        every pod of the mesh may talk to every other (enablePermissiveTrafficPolicyMode)\n"
 			   "  egress            pods of the mesh may talk to the outside (enableEgress)\n"
-			   "  strictAuthority   requests must name the service they go to (not enforced yet)\n"
+			   "  strictAuthority   requests must name a Service of the pod they go to, else 404\n"
 			   "set edits the MeshConfig of the policy directory, or makes one (osm-mesh-config in osm-system).\n";
 
 static const char template[] = "apiVersion: config.openservicemesh.io/v1alpha2\n"

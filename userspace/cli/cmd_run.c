@@ -24,6 +24,7 @@ static const char help[] = "usage: ringfence run [-n NAMESPACE] [--service-accou
 			   "      --ip ADDRESS            IPv4, of the pods' range (default: a free one); IPv6 follows\n"
 			   "      --deployment [NS/]NAME  labels, service account and environment of this Deployment\n"
 			   "  -l, --label KEY=VALUE       may be repeated\n"
+			   "      --annotation KEY=VALUE  such as an exclusion list; wins over the Deployment's; may be repeated\n"
 			   "  -e, --env KEY=VALUE         may be repeated; the pod gets nothing else of this shell's environment\n"
 			   "  -w, --workdir DIR           where the command starts (default: here)\n"
 			   "      --net-raw               raw sockets, off by default; the mesh denies ping all the same\n"
@@ -41,7 +42,7 @@ struct options {
 	bool net_raw, detach, help;
 };
 
-enum { OPT_ACCOUNT = 256, OPT_NAME, OPT_IP, OPT_DEPLOYMENT, OPT_NET_RAW };
+enum { OPT_ACCOUNT = 256, OPT_NAME, OPT_IP, OPT_DEPLOYMENT, OPT_NET_RAW, OPT_ANNOTATION };
 
 static const struct option long_options[] = {
 	{"namespace", required_argument, NULL, 'n'},
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
 	{"ip", required_argument, NULL, OPT_IP},
 	{"deployment", required_argument, NULL, OPT_DEPLOYMENT},
 	{"label", required_argument, NULL, 'l'},
+	{"annotation", required_argument, NULL, OPT_ANNOTATION},
 	{"env", required_argument, NULL, 'e'},
 	{"workdir", required_argument, NULL, 'w'},
 	{"net-raw", no_argument, NULL, OPT_NET_RAW},
@@ -70,15 +72,15 @@ static int add_text(cJSON *object, const char *field, const char *value)
 	return cJSON_AddStringToObject(object, field, value) ? 0 : -ENOMEM;
 }
 
-static int add_label(cJSON *labels, const char *text)
+static int add_pair(cJSON *pairs, const char *what, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	char key[320];
 
 	if (!equals || equals == text || (size_t)(equals - text) >= sizeof(key))
-		return usage("a label is KEY=VALUE, not ", text);
+		return usage(what, text);
 	snprintf(key, sizeof(key), "%.*s", (int)(equals - text), text);
-	return add_text(labels, key, equals + 1);
+	return add_text(pairs, key, equals + 1);
 }
 
 static int add_env(struct options *o, const char *text)
@@ -91,7 +93,7 @@ static int add_env(struct options *o, const char *text)
 	return 0;
 }
 
-static int apply_option(struct options *o, int c, cJSON *labels)
+static int apply_option(struct options *o, int c, cJSON *labels, cJSON *annotations)
 {
 	switch (c) {
 	case 'n':
@@ -106,7 +108,9 @@ static int apply_option(struct options *o, int c, cJSON *labels)
 	case OPT_DEPLOYMENT:
 		return add_text(o->request, "deployment", optarg);
 	case 'l':
-		return add_label(labels, optarg);
+		return add_pair(labels, "a label is KEY=VALUE, not ", optarg);
+	case OPT_ANNOTATION:
+		return add_pair(annotations, "an annotation is KEY=VALUE, not ", optarg);
 	case 'e':
 		return add_env(o, optarg);
 	case 'w':
@@ -131,11 +135,12 @@ static int apply_option(struct options *o, int c, cJSON *labels)
 static int parse(int argc, char **argv, struct options *o)
 {
 	cJSON *labels = cJSON_AddObjectToObject(o->request, "labels");
-	int c, r = labels ? 0 : -ENOMEM;
+	cJSON *annotations = cJSON_AddObjectToObject(o->request, "annotations");
+	int c, r = labels && annotations ? 0 : -ENOMEM;
 
 	optind = 1;
 	while (r == 0 && !o->help && (c = getopt_long(argc, argv, "+n:l:e:w:dh", long_options, NULL)) != -1)
-		r = apply_option(o, c, labels);
+		r = apply_option(o, c, labels, annotations);
 	if (r < 0 || o->help)
 		return r;
 	if (optind >= argc)

@@ -153,6 +153,16 @@ static bool print_broker(const cJSON *status)
 		    rf_json_number(b, "checker_pid", 0), rf_json_number(b, "restarts", 0), rf_json_number(b, "listeners", 0));
 }
 
+/* A kubelet that is not there probes nobody: worth a line, but nothing is broken. */
+static void print_prober(const cJSON *status)
+{
+	const cJSON *p = member(status, "prober");
+
+	if (cJSON_IsObject(p))
+		line(true, "prober", "%s %s", rf_json_text(p, "path", "?"),
+		     rf_json_bool(p, "found", false) ? "may connect to every pod" : "is not there: no health probe is recognised");
+}
+
 static bool print_maps(const cJSON *maps)
 {
 	bool full = false;
@@ -307,6 +317,7 @@ static int show(const struct rf_instance *instance, const cJSON *status, bool js
 	printf("ringfence (instance %s)\n", instance->name);
 	print_revision(status);
 	print_broker(status);
+	print_prober(status);
 	print_maps(member(status, "maps"));
 	print_reasons(member(status, "reasons"), rf_json_number(status, "events_lost", 0));
 	print_repairs(member(status, "repairs"));

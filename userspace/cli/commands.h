@@ -15,6 +15,7 @@
 #define RF_EXIT_USAGE 2
 
 int rf_cmd_apply(int argc, char **argv);
+int rf_cmd_audit(int argc, char **argv);
 int rf_cmd_check(int argc, char **argv);
 int rf_cmd_delete(int argc, char **argv);
 int rf_cmd_exec(int argc, char **argv);
@@ -23,10 +24,13 @@ int rf_cmd_logs(int argc, char **argv);
 int rf_cmd_mesh(int argc, char **argv);
 int rf_cmd_namespace(int argc, char **argv);
 int rf_cmd_observe(int argc, char **argv);
+int rf_cmd_policy(int argc, char **argv);
 int rf_cmd_ps(int argc, char **argv);
 int rf_cmd_run(int argc, char **argv);
 int rf_cmd_status(int argc, char **argv);
 int rf_cmd_stop(int argc, char **argv);
 int rf_cmd_uninstall(int argc, char **argv);
 int rf_cmd_validate(int argc, char **argv);
+int rf_cmd_verify(int argc, char **argv);
 int rf_cmd_version(int argc, char **argv);
+int rf_cmd_why(int argc, char **argv);

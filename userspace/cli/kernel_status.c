@@ -177,14 +177,15 @@ static cJSON *maps_json(struct rf_datapath *dp)
 
 static void add_reasons(cJSON *o, struct rf_datapath *dp)
 {
-	uint64_t counters[_RF_REASON_MAX] = {}, lost = 0;
+	uint64_t counters[_RF_REASON_MAX] = {}, lost[RF_LOST_MAX] = {};
 	cJSON *reasons = cJSON_AddObjectToObject(o, "reasons");
 
-	if (rf_datapath_reasons(dp, counters, &lost) == 0)
+	if (rf_datapath_reasons(dp, counters, lost) == 0)
 		for (uint32_t i = 0; i < _RF_REASON_MAX; i++)
 			if (counters[i])
 				cJSON_AddNumberToObject(reasons, rf_reason_name(i), (double)counters[i]);
-	cJSON_AddNumberToObject(o, "events_lost", (double)lost);
+	cJSON_AddNumberToObject(o, "events_lost", (double)lost[RF_LOST_EVENTS]);
+	cJSON_AddNumberToObject(o, "audit_lost", (double)lost[RF_LOST_AUDIT]);
 }
 
 cJSON *rf_kernel_status(struct rf_datapath *dp, const struct rf_instance *instance)

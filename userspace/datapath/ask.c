@@ -8,10 +8,10 @@
 #include "core/cleanup.h"
 #include "datapath/private.h"
 
-int rf_datapath_ask(struct rf_datapath *dp, const struct rf_question *question, uint32_t via_checker, struct rf_answer *ret)
+int rf_datapath_ask(struct rf_datapath *dp, const struct rf_question *question, uint32_t opener, struct rf_answer *ret)
 {
 	_cleanup_close_ int fd = rf_dp_pinned(dp->dir, "progs", "rf_ask");
-	struct rf_ask in = {.question = *question, .via_checker = via_checker}, out = {};
+	struct rf_ask in = {.question = *question, .opener = opener}, out = {};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &in, .data_size_in = sizeof(in), .data_out = &out, .data_size_out = sizeof(out));
 
 	if (fd < 0)

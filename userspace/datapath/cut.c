@@ -131,41 +131,58 @@ static rf_identity_t who_has(struct rf_datapath *dp, const struct rf_addr *addr)
 	return bpf_map_lookup_elem(dp->maps[RF_MAP_PEERS], addr, &peer) == 0 ? peer.identity : 0;
 }
 
-/* What the kernel would decide for a connection of these two ends. A question that cannot be asked cuts nothing: tc decides the next packet
- * in any case. */
-static bool is_admitted(struct cutting *c, rf_identity_t src, rf_identity_t dst, const struct rf_tuple *t, uint32_t opener)
+static struct rf_question question(rf_identity_t src, rf_identity_t dst, const struct rf_tuple *t)
 {
-	struct rf_question q = {.src = src, .dst = dst, .saddr = t->saddr, .port = t->dport, .proto = t->proto};
+	return (struct rf_question){.src = src,
+				    .dst = dst,
+				    .saddr = t->saddr,
+				    .daddr = t->daddr,
+				    .dialed = t->daddr,
+				    .port = t->dport,
+				    .dialed_port = t->dport,
+				    .proto = t->proto};
+}
+
+/* What the kernel would decide for it now. A question that cannot be asked cuts nothing: tc decides the next packet in any case. */
+static bool is_admitted(struct cutting *c, const struct rf_question *q, uint32_t opener)
+{
 	struct rf_answer a;
 
-	return ask(c, &q, opener, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
+	return ask(c, q, opener, &a) < 0 || a.verdict == RF_VERDICT_ALLOW;
 }
 
 /* No decision admitted this TCP connection: it is older than the mesh. It may stay only if neither end is in the mesh, whichever way it was
  * opened. */
 static bool is_unmeshed(struct cutting *c, const struct rf_tuple *t)
 {
-	struct rf_question q = {
-		.src = c->hook->pod.identity, .dst = who_has(c->dp, &t->daddr), .saddr = t->saddr, .port = t->dport, .proto = t->proto};
+	struct rf_question q = question(c->hook->pod.identity, who_has(c->dp, &t->daddr), t);
 	struct rf_answer a;
 
-	return ask(c, &q, RF_ASK_POD, &a) < 0 || a.reason == RF_REASON_ALLOW_UNMESHED;
+	return ask(c, &q, RF_OPENER_POD, &a) < 0 || a.reason == RF_REASON_ALLOW_UNMESHED;
 }
 
 static bool may_go_on(struct cutting *c, const struct rf_tuple *t)
 {
 	struct rf_tuple key, back = reversed(t);
-	rf_identity_t own = c->hook->pod.identity;
+	rf_identity_t own = c->hook->pod.identity, other;
+	struct rf_question q;
 	struct rf_flow flow;
-	rf_identity_t other;
 
-	if (find_flow(c->dp, t, &key, &flow))
-		return is_admitted(c, flow.src, flow.dst, &key, flow.via_checker);
+	if (find_flow(c->dp, t, &key, &flow)) {
+		q = question(flow.src, flow.dst, &key);
+		q.dialed = flow.dialed;
+		q.dialed_port = flow.dialed_port;
+		return is_admitted(c, &q, flow.opener);
+	}
 	if (t->proto == IPPROTO_TCP)
 		return is_unmeshed(c, t);
 	/* A datagram socket has no flow before its first datagram and after a pause, and does not tell which end began. */
 	other = who_has(c->dp, &t->daddr);
-	return is_admitted(c, own, other, t, RF_ASK_POD) || is_admitted(c, other, own, &back, RF_ASK_POD);
+	q = question(own, other, t);
+	if (is_admitted(c, &q, RF_OPENER_POD))
+		return true;
+	q = question(other, own, &back);
+	return is_admitted(c, &q, RF_OPENER_POD);
 }
 
 static int destroy(int fd, const struct inet_diag_msg *m, uint8_t proto)

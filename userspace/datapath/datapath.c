@@ -18,9 +18,10 @@
 #include "datapath/private.h"
 #include "datapath/takeover.h"
 
-const char *const rf_table_names[_RF_TABLE_MAX] = {"config", "idents", "allow", "ingress", "services", "backends", "rules", "routes"};
-const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods",   "links", "peers",    "tags",  "flows", "origdst", "reasons",
-					       "lost",    "events", "names", "requests", "usage", "dials", "talks"};
+const char *const rf_table_names[_RF_TABLE_MAX] = {"config",   "idents", "allow",    "ingress",       "egress", "exclusions",
+						   "services", "splits", "backends", "service_names", "rules",  "routes"};
+const char *const rf_map_names[_RF_MAP_MAX] = {"control", "pods",  "links",    "peers", "tags",  "flows", "origdst", "reasons", "lost",
+					       "events",  "names", "requests", "usage", "dials", "talks", "prober",  "audit"};
 
 /* cgroup programs etc. whose pins bpftool and attestation use */
 const char *const rf_dp_program_names[] = {

@@ -90,8 +90,8 @@ int rf_datapath_rule(struct rf_datapath *dp, uint32_t rule_id, char *ret, size_t
 int rf_datapath_ask(struct rf_datapath *dp, const struct rf_question *question, uint32_t opener, struct rf_answer *ret);
 
 /* The node's health probers: the cgroup whose processes may connect to every pod of the mesh. cgroup_id: stat().st_ino of its directory
- * in the cgroup2 hierarchy; level: how many directories it is below that hierarchy's root. cgroup_id 0: nobody is a prober, and what
- * probers have opened is refused from the next packet on. Takes effect at once, in no revision. */
+ * in the cgroup2 hierarchy; level: how many directories it is below that hierarchy's root. cgroup_id 0: nobody is a prober. Takes
+ * effect for new connections at once, in no revision; open ones stand until the next revision, and then as long as anybody is one. */
 int rf_datapath_prober(struct rf_datapath *dp, uint64_t cgroup_id, uint32_t level);
 int rf_datapath_prober_is(struct rf_datapath *dp, struct rf_prober *ret); /* what the kernel holds */
 

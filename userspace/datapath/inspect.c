@@ -14,24 +14,6 @@
 #include "datapath/walk.h"
 #include "policy/policy.h"
 
-static int live_inner(struct rf_datapath *dp, enum rf_table_id table)
-{
-	__u32 slot, id;
-	rf_epoch_t epoch;
-	int fd, r;
-
-	r = rf_datapath_epoch(dp, &epoch);
-	if (r < 0)
-		return r;
-	if (!epoch)
-		return -ENOENT;
-	slot = epoch % RF_SLOTS;
-	if (bpf_map_lookup_elem(dp->tables[table], &slot, &id) < 0)
-		return -errno;
-	fd = bpf_map_get_fd_by_id(id);
-	return fd < 0 ? -errno : fd;
-}
-
 static int map_size(int fd, uint64_t *ret_max, __u32 *ret_type, __u32 *ret_key_size)
 {
 	struct bpf_map_info info = {};
@@ -95,10 +77,11 @@ static int count_entries(int fd, uint64_t *ret_used, uint64_t *ret_max)
 int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *count)
 {
 	static const enum rf_map_id ids[] = {RF_MAP_PODS,    RF_MAP_LINKS, RF_MAP_PEERS, RF_MAP_FLOWS,
-					     RF_MAP_ORIGDST, RF_MAP_USAGE, RF_MAP_NAMES};
-	static const enum rf_table_id tables[] = {RF_TABLE_ALLOW, RF_TABLE_IDENTS, RF_TABLE_SERVICES, RF_TABLE_INGRESS};
-	static const uint64_t limits[] = {RF_ALLOW_MAX, RF_IDENTS_MAX, RF_SERVICES_MAX,
-					  RF_INGRESS_MAX}; /* a live table is just as big as needed */
+					     RF_MAP_ORIGDST, RF_MAP_USAGE, RF_MAP_NAMES, RF_MAP_AUDIT};
+	static const enum rf_table_id tables[] = {RF_TABLE_ALLOW,   RF_TABLE_IDENTS, RF_TABLE_SERVICES,
+						  RF_TABLE_INGRESS, RF_TABLE_EGRESS, RF_TABLE_EXCLUSIONS};
+	static const uint64_t limits[] = {RF_ALLOW_MAX,   RF_IDENTS_MAX, RF_SERVICES_MAX,
+					  RF_INGRESS_MAX, RF_EGRESS_MAX, RF_EXCLUSIONS_MAX}; /* a live table is just as big as needed */
 	size_t n = 0;
 
 	for (size_t i = 0; i < RF_ARRAY_SIZE(ids) && n < *count; i++) {
@@ -108,7 +91,7 @@ int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *co
 			ret[n++] = f;
 	}
 	for (size_t i = 0; i < RF_ARRAY_SIZE(tables) && n < *count; i++) {
-		_cleanup_close_ int fd = live_inner(dp, tables[i]);
+		_cleanup_close_ int fd = rf_dp_table_live(dp, tables[i]);
 		struct rf_map_fill f = {.name = rf_table_names[tables[i]]};
 
 		if (fd < 0 || count_entries(fd, &f.used, &f.max) < 0)
@@ -136,9 +119,9 @@ static int sum_per_cpu(int fd, __u32 index, uint64_t *ret)
 	return 0;
 }
 
-int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t *ret_lost)
+int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t ret_lost[RF_LOST_MAX])
 {
-	int r;
+	int r = 0;
 
 	for (__u32 i = 0; i < _RF_REASON_MAX; i++) {
 		uint64_t requests;
@@ -150,7 +133,8 @@ int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX
 			return rf_dp_fail(dp, errno, "cannot read the map 'requests'");
 		counters[i] += requests;
 	}
-	r = sum_per_cpu(dp->maps[RF_MAP_LOST], 0, ret_lost);
+	for (__u32 i = 0; i < RF_LOST_MAX && r == 0; i++)
+		r = sum_per_cpu(dp->maps[RF_MAP_LOST], i, &ret_lost[i]);
 	return r < 0 ? rf_dp_fail(dp, -r, "cannot read the map 'lost'") : 0;
 }
 
@@ -181,20 +165,11 @@ int rf_datapath_count_request(struct rf_datapath *dp, uint32_t reason)
 	return 0;
 }
 
-static int live_value(struct rf_datapath *dp, enum rf_table_id table, const void *key, void *ret)
-{
-	_cleanup_close_ int fd = live_inner(dp, table);
-
-	if (fd < 0)
-		return fd;
-	return bpf_map_lookup_elem(fd, key, ret) < 0 ? -errno : 0;
-}
-
 int rf_datapath_config(struct rf_datapath *dp, struct rf_config *ret)
 {
 	__u32 zero = 0;
 
-	return live_value(dp, RF_TABLE_CONFIG, &zero, ret);
+	return rf_dp_table_value(dp, RF_TABLE_CONFIG, &zero, ret);
 }
 
 int rf_datapath_name(struct rf_datapath *dp, rf_identity_t identity, char *ret, size_t size)
@@ -210,7 +185,7 @@ int rf_datapath_name(struct rf_datapath *dp, rf_identity_t identity, char *ret, 
 int rf_datapath_rule(struct rf_datapath *dp, uint32_t rule_id, char *ret, size_t size)
 {
 	struct rf_rule rule;
-	int r = live_value(dp, RF_TABLE_RULES, &rule_id, &rule);
+	int r = rf_dp_table_value(dp, RF_TABLE_RULES, &rule_id, &rule);
 
 	if (r < 0)
 		return r;
@@ -227,23 +202,44 @@ bool rf_datapath_is_meshed(struct rf_datapath *dp, rf_identity_t identity)
 {
 	struct rf_ident ident;
 
-	return live_value(dp, RF_TABLE_IDENTS, &identity, &ident) == 0 && ident.meshed;
+	return rf_dp_table_value(dp, RF_TABLE_IDENTS, &identity, &ident) == 0 && ident.meshed;
 }
 
-bool rf_datapath_needs_checker(struct rf_datapath *dp, rf_identity_t src)
+static bool allow_needs_checker(struct rf_datapath *dp, rf_identity_t src)
 {
-	_cleanup_close_ int fd = live_inner(dp, RF_TABLE_ALLOW);
+	_cleanup_close_ int fd = rf_dp_table_live(dp, RF_TABLE_ALLOW);
 	struct rf_allow_key key, next, *previous = NULL;
 	struct rf_allow_value value;
-	struct rf_config config;
 
-	if (fd < 0 || rf_datapath_config(dp, &config) < 0 || config.permissive)
-		return false;
-	for (size_t seen = 0; seen < RF_ALLOW_MAX && bpf_map_get_next_key(fd, previous, &next) == 0; seen++) {
+	for (size_t seen = 0; fd >= 0 && seen < RF_ALLOW_MAX && bpf_map_get_next_key(fd, previous, &next) == 0; seen++) {
+		key = next;
+		previous = &key;
+		if ((key.src == src || !key.src) && bpf_map_lookup_elem(fd, &key, &value) == 0 && value.verdict == RF_VERDICT_L7)
+			return true;
+	}
+	return false;
+}
+
+static bool egress_needs_checker(struct rf_datapath *dp, rf_identity_t src)
+{
+	_cleanup_close_ int fd = rf_dp_table_live(dp, RF_TABLE_EGRESS);
+	struct rf_egress_key key, next, *previous = NULL;
+	struct rf_egress_value value;
+
+	for (size_t seen = 0; fd >= 0 && seen < RF_EGRESS_MAX && bpf_map_get_next_key(fd, previous, &next) == 0; seen++) {
 		key = next;
 		previous = &key;
 		if (key.src == src && bpf_map_lookup_elem(fd, &key, &value) == 0 && value.verdict == RF_VERDICT_L7)
 			return true;
 	}
 	return false;
+}
+
+bool rf_datapath_needs_checker(struct rf_datapath *dp, rf_identity_t src)
+{
+	struct rf_config config;
+
+	if (rf_datapath_config(dp, &config) < 0)
+		return false;
+	return (config.permissive != RF_PERMISSIVE_ON && allow_needs_checker(dp, src)) || (!config.egress && egress_needs_checker(dp, src));
 }

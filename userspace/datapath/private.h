@@ -43,8 +43,12 @@ enum rf_table_id {
 	RF_TABLE_IDENTS,
 	RF_TABLE_ALLOW,
 	RF_TABLE_INGRESS,
+	RF_TABLE_EGRESS,
+	RF_TABLE_EXCLUSIONS,
 	RF_TABLE_SERVICES,
+	RF_TABLE_SPLITS,
 	RF_TABLE_BACKENDS,
+	RF_TABLE_SERVICE_NAMES,
 	RF_TABLE_RULES,
 	RF_TABLE_ROUTES,
 	_RF_TABLE_MAX,
@@ -67,6 +71,8 @@ enum rf_map_id {
 	RF_MAP_USAGE,
 	RF_MAP_DIALS,
 	RF_MAP_TALKS,
+	RF_MAP_PROBER,
+	RF_MAP_AUDIT,
 	_RF_MAP_MAX,
 };
 
@@ -132,6 +138,10 @@ bool rf_dp_inner_btf(struct rf_datapath *dp);
 
 /* revision.c. An empty table for a revision: fd or -errno. */
 int rf_dp_table_make(struct rf_datapath *dp, enum rf_table_id table, size_t count);
+/* look_up.c: the live revision's table, a descriptor of the caller's; -ENOENT: no revision. */
+int rf_dp_table_live(struct rf_datapath *dp, enum rf_table_id table);
+/* Value of one key of it. -ENOENT: no such key. */
+int rf_dp_table_value(struct rf_datapath *dp, enum rf_table_id table, const void *key, void *ret);
 /* Returns when no program runs any more that was running when it was called: a store into an array of maps waits for that. */
 int rf_dp_grace(struct rf_datapath *dp);
 

@@ -29,6 +29,12 @@ const struct rf_table_spec rf_table_specs[_RF_TABLE_MAX] = {
 			    "rf_allow_value"},
 	[RF_TABLE_INGRESS] = {BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, sizeof(struct rf_ingress_key), sizeof(struct rf_ingress_value),
 			      "rf_ingress_key", "rf_ingress_value"},
+	[RF_TABLE_EGRESS] = {BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, sizeof(struct rf_egress_key), sizeof(struct rf_egress_value),
+			     "rf_egress_key", "rf_egress_value"},
+	[RF_TABLE_EXCLUSIONS] = {BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, sizeof(struct rf_exclusion_key),
+				 sizeof(struct rf_exclusion_value), "rf_exclusion_key", "rf_exclusion_value"},
+	[RF_TABLE_SPLITS] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, 4, sizeof(struct rf_split_part), "unsigned int", "rf_split_part"},
+	[RF_TABLE_SERVICE_NAMES] = {BPF_MAP_TYPE_HASH, 0, sizeof(struct rf_addr), sizeof(struct rf_name), "rf_addr", "rf_name"},
 	[RF_TABLE_SERVICES] = {BPF_MAP_TYPE_HASH, 0, sizeof(struct rf_service_key), sizeof(struct rf_service_value), "rf_service_key",
 			       "rf_service_value"},
 	[RF_TABLE_BACKENDS] = {BPF_MAP_TYPE_ARRAY, BPF_F_INNER_MAP, 4, sizeof(struct rf_backend), "unsigned int", "rf_backend"},
@@ -53,6 +59,14 @@ static struct content content_of(const struct rf_policy *p, enum rf_table_id id)
 		return (struct content){p->allow_keys, p->allow_values, p->allow_count};
 	case RF_TABLE_INGRESS:
 		return (struct content){p->ingress_keys, p->ingress_values, p->ingress_count};
+	case RF_TABLE_EGRESS:
+		return (struct content){p->egress_keys, p->egress_values, p->egress_count};
+	case RF_TABLE_EXCLUSIONS:
+		return (struct content){p->exclusions_keys, p->exclusions_values, p->exclusions_count};
+	case RF_TABLE_SPLITS:
+		return (struct content){NULL, p->splits, p->split_count};
+	case RF_TABLE_SERVICE_NAMES:
+		return (struct content){p->service_names_keys, p->service_names_values, p->service_names_count};
 	case RF_TABLE_SERVICES:
 		return (struct content){p->services_keys, p->services_values, p->services_count};
 	case RF_TABLE_BACKENDS:

@@ -222,21 +222,43 @@ static int own_control(struct rf_datapath *dp)
 	return 0;
 }
 
+/* Tables that the other version did not have: the live revision has nothing in them. */
+static int make_missing(struct rf_datapath *dp, rf_epoch_t epoch)
+{
+	__u32 slot = epoch % RF_SLOTS, id;
+
+	for (int i = 0; epoch && i < _RF_TABLE_MAX; i++) {
+		_cleanup_close_ int fd = -1;
+
+		if (bpf_map_lookup_elem(dp->tables[i], &slot, &id) == 0)
+			continue;
+		fd = rf_dp_table_make(dp, (enum rf_table_id)i, 0);
+		if (fd < 0 || bpf_map_update_elem(dp->tables[i], &slot, &fd, BPF_ANY) < 0)
+			return rf_dp_fail(dp, fd < 0 ? -fd : errno, "cannot make the table '%s'", rf_table_names[i]);
+		if (rf_dp_pin(fd, dp->dir, "live", rf_table_names[i]) < 0)
+			warn(dp, "'%s/live/%s' is not there until the next revision", dp->dir, rf_table_names[i]);
+	}
+	return 0;
+}
+
 static int carry_all(struct rf_datapath *dp, const struct rf_comparison *c, const char *live)
 {
 	RF_CLEANUP(rf_btf_freep) struct btf *ask = rf_btf_of_program(live, "rf_ask");
 	rf_epoch_t epoch = c->epoch;
+	int r;
 
 	for (size_t i = 0; i < c->count; i++) {
 		struct rf_carried carried = {};
-		int r = c->maps[i].same ? 0 : carry_one(dp, live, c->maps[i].name, epoch, ask, &carried);
+
+		r = c->maps[i].same ? 0 : carry_one(dp, live, c->maps[i].name, epoch, ask, &carried);
 
 		if (r < 0)
 			return rf_dp_fail(dp, -r, "cannot carry the map '%s' over to this version's layout", c->maps[i].name);
 		if (carried.lost)
 			warn(dp, "%zu entries of the map '%s' found no room in this version's", carried.lost, c->maps[i].name);
 	}
-	return own_control(dp);
+	r = make_missing(dp, epoch);
+	return r < 0 ? r : own_control(dp);
 }
 
 /* What cannot be converted stays behind: everything is denied until the agent publishes, and open connections of pods are reset. */
@@ -392,7 +414,7 @@ static __u32 map_id(int fd)
 /* Everything is enforced whether this succeeds or not; a flow that stays behind ends, and that is said. */
 static void carry_late(struct rf_datapath *dp, const char *from_dir)
 {
-	static const enum rf_map_id ids[] = {RF_MAP_FLOWS, RF_MAP_ORIGDST};
+	static const enum rf_map_id ids[] = {RF_MAP_FLOWS, RF_MAP_ORIGDST, RF_MAP_AUDIT};
 
 	if (!rf_layout_is_convertible(rf_layout_version_of(from_dir)))
 		return;
@@ -404,6 +426,8 @@ static void carry_late(struct rf_datapath *dp, const char *from_dir)
 		if (from < 0 || map_id(from) == map_id(to))
 			continue;
 		r = ids[i] == RF_MAP_FLOWS ? rf_carry_flows(from, to, &carried) : rf_carry_missing(from, to, &carried);
+		if (ids[i] == RF_MAP_AUDIT)
+			continue; /* a row that both have keeps what it had: it counts those few connections less */
 		if (r < 0 || carried.lost)
 			warn(dp, "connections that began during the takeover may have ended: map '%s': %s", rf_map_names[ids[i]],
 			     r < 0 ? strerror(-r) : "full");

@@ -6,7 +6,7 @@
 
 #include "core/arena.h"
 #include "core/cleanup.h"
-#include "objects/objects.h"
+#include "objects/check.h"
 
 static int compare_meta(const struct rf_meta *x, const struct rf_meta *y)
 {
@@ -64,12 +64,7 @@ static int check_mesh_configs(struct rf_objects *o)
 	return 0;
 }
 
-struct finder {
-	struct rf_object_ref **sorted;
-	size_t count;
-};
-
-static const struct rf_object_ref *find(const struct finder *f, const char *kind, const char *ns, const char *name)
+const struct rf_object_ref *rf_finder_find(const struct rf_finder *f, const char *kind, const char *ns, const char *name)
 {
 	struct rf_meta wanted = {.kind = kind, .ns = ns, .name = name};
 	size_t low = 0, high = f->count;
@@ -123,12 +118,12 @@ static int check_matches(struct rf_objects *o, const struct rf_target_rule *rule
 	return r;
 }
 
-static int check_rule(struct rf_objects *o, const struct finder *f, const struct rf_traffic_target *t, const struct rf_target_rule *rule)
+static int check_rule(struct rf_objects *o, const struct rf_finder *f, const struct rf_traffic_target *t, const struct rf_target_rule *rule)
 {
 	static const char *const kinds[] = {
 		[RF_RULE_HTTP_ROUTE_GROUP] = "HTTPRouteGroup", [RF_RULE_TCP_ROUTE] = "TCPRoute", [RF_RULE_UDP_ROUTE] = "UDPRoute"};
 
-	if (!find(f, kinds[rule->kind], t->meta.ns, rule->name))
+	if (!rf_finder_find(f, kinds[rule->kind], t->meta.ns, rule->name))
 		return rf_diag_warning(&o->diags, rule->place, "%s %s/%s does not exist: this rule admits nothing", kinds[rule->kind],
 				       t->meta.ns, rule->name);
 	if (rule->kind != RF_RULE_HTTP_ROUTE_GROUP)
@@ -146,19 +141,19 @@ static bool namespace_has_accounts(const struct rf_objects *o, const char *ns)
 }
 
 /* Accounts may come from elsewhere; but where a namespace lists some, one that is missing is most likely misspelt. */
-static int check_account(struct rf_objects *o, const struct finder *f, const struct rf_account_ref *a)
+int rf_check_account(struct rf_objects *o, const struct rf_finder *f, const struct rf_account_ref *a)
 {
-	if (strcmp(a->name, "default") == 0 || find(f, "ServiceAccount", a->ns, a->name) || !namespace_has_accounts(o, a->ns))
+	if (strcmp(a->name, "default") == 0 || rf_finder_find(f, "ServiceAccount", a->ns, a->name) || !namespace_has_accounts(o, a->ns))
 		return 0;
 	return rf_diag_warning(&o->diags, a->place, "ServiceAccount %s/%s does not exist", a->ns, a->name);
 }
 
-static int check_target(struct rf_objects *o, const struct finder *f, const struct rf_traffic_target *t)
+static int check_target(struct rf_objects *o, const struct rf_finder *f, const struct rf_traffic_target *t)
 {
-	int r = check_account(o, f, &t->destination);
+	int r = rf_check_account(o, f, &t->destination);
 
 	for (size_t i = 0; i < t->source_count && r == 0; i++)
-		r = check_account(o, f, &t->sources[i]);
+		r = rf_check_account(o, f, &t->sources[i]);
 	for (size_t i = 0; i < t->rule_count && r == 0; i++)
 		r = check_rule(o, f, t, &t->rules[i]);
 	if (r == 0 && t->rule_count == 0)
@@ -168,12 +163,12 @@ static int check_target(struct rf_objects *o, const struct finder *f, const stru
 	return r;
 }
 
-static int check_ingress_backend(struct rf_objects *o, const struct finder *f, const struct rf_ingress_backend *b)
+static int check_ingress_backend(struct rf_objects *o, const struct rf_finder *f, const struct rf_ingress_backend *b)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < b->backend_count && r == 0; i++) {
-		if (!find(f, "Service", b->meta.ns, b->backends[i].service))
+		if (!rf_finder_find(f, "Service", b->meta.ns, b->backends[i].service))
 			r = rf_diag_warning(&o->diags, b->backends[i].place, "Service %s/%s does not exist: this backend admits nothing",
 					    b->meta.ns, b->backends[i].service);
 	}
@@ -182,7 +177,7 @@ static int check_ingress_backend(struct rf_objects *o, const struct finder *f, c
 
 		if (s->kind == RF_SOURCE_PRINCIPAL)
 			r = rf_diag_warning(&o->diags, s->place, "AuthenticatedPrincipal is not enforced yet: it admits nobody");
-		else if (s->kind == RF_SOURCE_SERVICE && !find(f, "Service", s->ns, s->name))
+		else if (s->kind == RF_SOURCE_SERVICE && !rf_finder_find(f, "Service", s->ns, s->name))
 			r = rf_diag_warning(&o->diags, s->place, "Service %s/%s does not exist: the whole IngressBackend admits nobody",
 					    s->ns, s->name);
 	}
@@ -237,7 +232,7 @@ static int check_service(struct rf_objects *o, struct rf_service *s)
 	return r;
 }
 
-static int check_references(struct rf_objects *o, const struct finder *f)
+static int check_references(struct rf_objects *o, const struct rf_finder *f)
 {
 	int r = 0;
 
@@ -247,7 +242,7 @@ static int check_references(struct rf_objects *o, const struct finder *f)
 		r = check_target(o, f, &o->targets[i]);
 	for (size_t i = 0; i < o->ingress_backends_count && r == 0; i++)
 		r = check_ingress_backend(o, f, &o->ingress_backends[i]);
-	return r;
+	return r < 0 ? r : rf_check_outside(o, f);
 }
 
 struct numbered {
@@ -285,7 +280,7 @@ static int sort_diags(struct rf_diags *d)
 
 int rf_objects_check(struct rf_objects *objects)
 {
-	struct finder f = {.count = objects->all_count};
+	struct rf_finder f = {.count = objects->all_count};
 	int r = sorted_refs(objects, &f.sorted);
 
 	if (r == 0)

@@ -136,6 +136,21 @@ static int read_meta(struct rf_decode *d, const struct rf_kind *kind)
 	return r;
 }
 
+/* A misspelt switch that looks as if it were on would be found out too late. */
+static int check_audit(struct rf_decode *d, const struct rf_kind *kind)
+{
+	const struct rf_node *node = rf_node_get(rf_get(d->root, "metadata.annotations"), RF_AUDIT_ANNOTATION);
+	const char *text = node && node->text ? node->text : "";
+
+	if (!node)
+		return 0;
+	if (!(kind->flags & RF_KIND_AUDIT))
+		return rf_decode_warning(d, node, "has no meaning on a %s: put it on a Namespace or TrafficTarget", kind->kind);
+	if (strcmp(text, RF_AUDIT_ENABLED) == 0 || strcmp(text, "disabled") == 0)
+		return 0;
+	return rf_decode_error(d, node, "\"%s\" is not one of enabled, disabled", text);
+}
+
 static int decode_kind(struct rf_decode *d, const struct rf_kind *kind)
 {
 	struct rf_object_ref *ref;
@@ -145,6 +160,8 @@ static int decode_kind(struct rf_decode *d, const struct rf_kind *kind)
 	r = rf_schema_check(d, d->root, kind->fields);
 	if (r == 0)
 		r = read_meta(d, kind);
+	if (r == 0)
+		r = check_audit(d, kind);
 	if (r == 0)
 		r = kind->decode(d);
 	if (r < 0 || d->problems > 0)

@@ -29,6 +29,7 @@ typedef int (*rf_decode_fn)(struct rf_decode *d);
 
 #define RF_KIND_STRICT  1u
 #define RF_KIND_CLUSTER 2u /* has no namespace */
+#define RF_KIND_AUDIT   4u /* RF_AUDIT_ANNOTATION means something on it */
 
 struct rf_kind {
 	const char *group; /* "" for core */

@@ -123,6 +123,6 @@ static int decode_target(struct rf_decode *d)
 }
 
 const struct rf_kind rf_kinds_access[] = {
-	{"access.smi-spec.io", "v1alpha3", "TrafficTarget", RF_KIND_STRICT, target_fields, decode_target},
+	{"access.smi-spec.io", "v1alpha3", "TrafficTarget", RF_KIND_STRICT | RF_KIND_AUDIT, target_fields, decode_target},
 	{0},
 };

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "objects/decode.h"
+#include "objects/decode_egress.h"
+#include "objects/scalar.h"
 
 #define NUMBER_MAX 4294967295LL
 
@@ -109,18 +111,46 @@ static const struct rf_field config_fields[] = {
 	RF_END,
 };
 
+/* An inclusion list, or an interface left alone, would take the rest out of the mesh: everything stays inspected. */
 static int warn_lists(struct rf_decode *d, const struct rf_node *traffic)
 {
-	static const char *const lists[] = {"outboundIPRangeExclusionList", "outboundIPRangeInclusionList", "outboundPortExclusionList",
-					    "inboundPortExclusionList", "networkInterfaceExclusionList"};
+	static const char *const lists[] = {"outboundIPRangeInclusionList", "networkInterfaceExclusionList"};
 	int r = 0;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && r == 0; i++) {
 		const struct rf_node *list = rf_node_get(traffic, lists[i]);
 
 		if (rf_get_count(list) > 0)
-			r = rf_decode_warning(d, list, "is not enforced yet: it excludes nothing");
+			r = rf_decode_warning(d, list, "is not enforced: all addresses and interfaces stay in the mesh");
 	}
+	return r;
+}
+
+static int read_ports(struct rf_decode *d, const struct rf_node *list, struct rf_excluded_port **items, size_t *count)
+{
+	for (size_t i = 0; i < rf_get_count(list); i++) {
+		struct rf_excluded_port *slot;
+		int64_t port;
+
+		if (rf_scalar_integer(list->items[i], 1, 65535, &port) < 0)
+			continue; /* reported */
+		slot = RF_ARENA_PUSH(d->arena, *items, *count);
+		if (!slot)
+			return -ENOMEM;
+		*slot = (struct rf_excluded_port){.port = (uint16_t)port, .place = list->items[i]->place};
+	}
+	return 0;
+}
+
+static int read_exclusions(struct rf_decode *d, const struct rf_node *traffic, struct rf_exclusions *ret)
+{
+	int r = read_ports(d, rf_node_get(traffic, "outboundPortExclusionList"), &ret->outbound_ports, &ret->outbound_port_count);
+
+	if (r == 0)
+		r = read_ports(d, rf_node_get(traffic, "inboundPortExclusionList"), &ret->inbound_ports, &ret->inbound_port_count);
+	if (r == 0)
+		r = rf_decode_ranges(d, rf_node_get(traffic, "outboundIPRangeExclusionList"), &ret->outbound_ranges,
+				     &ret->outbound_range_count);
 	return r;
 }
 
@@ -131,10 +161,7 @@ static int judge_switches(struct rf_decode *d, const struct rf_node *spec)
 	const struct rf_node *authorization = rf_node_get(traffic, "inboundExternalAuthorization");
 	int r = 0;
 
-	if (rf_get_bool(traffic, "strictAuthority", false))
-		r = rf_decode_error(d, rf_node_get(traffic, "strictAuthority"),
-				    "is not enforced yet: requests with a foreign authority would pass; set it to false");
-	if (r == 0 && rf_get_bool(authorization, "enable", false))
+	if (rf_get_bool(authorization, "enable", false))
 		r = rf_decode_error(d, authorization, "is not enforced yet: nobody outside would be asked; set enable to false");
 	if (r == 0 && !rf_get_bool(flags, "enableIngressBackendPolicy", true))
 		r = rf_decode_warning(d, rf_node_get(flags, "enableIngressBackendPolicy"),
@@ -152,6 +179,8 @@ static int decode_mesh_config(struct rf_decode *d)
 			      *slot;
 	int r = warn_lists(d, traffic);
 
+	if (r == 0)
+		r = read_exclusions(d, traffic, &c.exclusions);
 	if (r == 0)
 		r = judge_switches(d, spec);
 	if (r < 0 || d->problems > 0)

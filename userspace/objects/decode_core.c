@@ -48,7 +48,7 @@ static const struct rf_field service_account_fields[] = {
 };
 
 const struct rf_kind rf_kinds_core[] = {
-	{"", "v1", "Namespace", RF_KIND_CLUSTER, namespace_fields, decode_namespace},
+	{"", "v1", "Namespace", RF_KIND_CLUSTER | RF_KIND_AUDIT, namespace_fields, decode_namespace},
 	{"", "v1", "ServiceAccount", 0, service_account_fields, decode_service_account},
 	{0},
 };

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IngressBackend and Egress (policy.openservicemesh.io/v1alpha1); UpstreamTrafficSetting and Retry are in decode_upstream.c. */
+/* IngressBackend (policy.openservicemesh.io/v1alpha1), and the table of that group: Egress is in decode_egress.c, UpstreamTrafficSetting
+ * and Retry are in decode_upstream.c. */
 #include <errno.h>
 #include <string.h>
 
 #include "objects/decode.h"
+#include "objects/decode_egress.h"
 #include "objects/decode_upstream.h"
 #include "objects/scalar.h"
 
 static const char *const backend_protocols[] = {"http", "https", NULL};
 static const char *const source_kinds[] = {
 	[RF_SOURCE_SERVICE] = "Service", [RF_SOURCE_IP_RANGE] = "IPRange", [RF_SOURCE_PRINCIPAL] = "AuthenticatedPrincipal", NULL};
-static const char *const account_kinds[] = {"ServiceAccount", NULL};
-static const char *const egress_protocols[] = {"http", "https", "tcp", "tcp-server-first", NULL};
-
-static const struct rf_field reference_fields[] = {
-	RF_FIELD("apiGroup", STRING, RF_REQUIRED),
-	RF_FIELD("kind", STRING, RF_REQUIRED),
-	RF_FIELD("name", NAME, RF_REQUIRED),
-	RF_END,
-};
-static const struct rf_field reference_item = RF_FIELD(NULL, MAP, .fields = reference_fields);
 
 static const struct rf_field backend_port[] = {
 	RF_FIELD("number", INTEGER, RF_REQUIRED, RF_PORT),
@@ -49,40 +41,12 @@ static const struct rf_field source_item = RF_FIELD(NULL, MAP, .fields = source_
 static const struct rf_field ingress_spec[] = {
 	RF_FIELD("backends", LIST, RF_REQUIRED, .item = &backend_item),
 	RF_FIELD("sources", LIST, RF_REQUIRED, .item = &source_item),
-	RF_FIELD("matches", LIST, .item = &reference_item),
+	RF_FIELD("matches", LIST, .item = &rf_reference_item),
 	RF_END,
 };
 static const struct rf_field ingress_fields[] = {
 	RF_COMMON_FIELDS,
 	RF_FIELD("spec", MAP, RF_REQUIRED, .fields = ingress_spec),
-	RF_END,
-};
-
-static const struct rf_field account_fields[] = {
-	RF_FIELD("kind", ENUM, RF_REQUIRED, .values = account_kinds),
-	RF_FIELD("name", NAME, RF_REQUIRED),
-	RF_FIELD("namespace", LABEL, RF_REQUIRED),
-	RF_END,
-};
-static const struct rf_field account_item = RF_FIELD(NULL, MAP, .fields = account_fields);
-static const struct rf_field cidr_item = RF_FIELD(NULL, CIDR);
-static const struct rf_field egress_port[] = {
-	RF_FIELD("number", INTEGER, RF_REQUIRED, RF_PORT),
-	RF_FIELD("protocol", ENUM, RF_REQUIRED, .values = egress_protocols),
-	RF_END,
-};
-static const struct rf_field egress_port_item = RF_FIELD(NULL, MAP, .fields = egress_port);
-static const struct rf_field egress_spec[] = {
-	RF_FIELD("sources", LIST, RF_REQUIRED, .item = &account_item),
-	RF_FIELD("hosts", LIST, .item = &host_item),
-	RF_FIELD("ipAddresses", LIST, .item = &cidr_item),
-	RF_FIELD("ports", LIST, RF_REQUIRED, .item = &egress_port_item),
-	RF_FIELD("matches", LIST, .item = &reference_item),
-	RF_END,
-};
-static const struct rf_field egress_fields[] = {
-	RF_COMMON_FIELDS,
-	RF_FIELD("spec", MAP, RF_REQUIRED, .fields = egress_spec),
 	RF_END,
 };
 
@@ -205,39 +169,6 @@ static int decode_ingress_backend(struct rf_decode *d)
 	return 0;
 }
 
-#define ROUTES_GROUP   "specs.smi-spec.io/v1alpha4"
-#define UPSTREAM_GROUP "policy.openservicemesh.io/v1alpha1"
-
-static int check_reference(struct rf_decode *d, const struct rf_node *node)
-{
-	const char *group = rf_get_text(node, "apiGroup", ""), *kind = rf_get_text(node, "kind", ""), *name = rf_get_text(node, "name", "");
-
-	if (!*group || !*kind)
-		return 0; /* reported */
-	if (strcmp(group, ROUTES_GROUP) == 0) {
-		if (strcmp(kind, "HTTPRouteGroup") == 0)
-			return 0;
-		return rf_decode_error(d, node, "expected kind of match '%s' to be 'HTTPRouteGroup', got: %s", name, kind);
-	}
-	if (strcmp(group, UPSTREAM_GROUP) == 0) {
-		if (strcmp(kind, "UpstreamTrafficSetting") == 0)
-			return 0;
-		return rf_decode_error(d, node, "expected kind of match '%s' to be 'UpstreamTrafficSetting', got: %s", name, kind);
-	}
-	return rf_decode_error(d, node, "expected apiGroup of match '%s' to be " ROUTES_GROUP " or " UPSTREAM_GROUP ", got: %s", name,
-			       group);
-}
-
-static int decode_egress(struct rf_decode *d)
-{
-	const struct rf_node *matches = rf_get(d->root, "spec.matches");
-	int r = 0;
-
-	for (size_t i = 0; i < rf_get_count(matches) && r == 0; i++)
-		r = check_reference(d, matches->items[i]);
-	return r < 0 ? r : rf_decode_plain(d);
-}
-
 int rf_decode_plain(struct rf_decode *d)
 {
 	struct rf_plain_object *slot;
@@ -253,7 +184,7 @@ int rf_decode_plain(struct rf_decode *d)
 
 const struct rf_kind rf_kinds_policy[] = {
 	{"policy.openservicemesh.io", "v1alpha1", "IngressBackend", RF_KIND_STRICT, ingress_fields, decode_ingress_backend},
-	{"policy.openservicemesh.io", "v1alpha1", "Egress", RF_KIND_STRICT, egress_fields, decode_egress},
+	{"policy.openservicemesh.io", "v1alpha1", "Egress", RF_KIND_STRICT, rf_egress_fields, rf_decode_egress},
 	{"policy.openservicemesh.io", "v1alpha1", "UpstreamTrafficSetting", RF_KIND_STRICT, rf_upstream_fields, rf_decode_plain},
 	{"policy.openservicemesh.io", "v1alpha1", "Retry", RF_KIND_STRICT, rf_retry_fields, rf_decode_retry},
 	{0},

@@ -97,8 +97,6 @@ static int read_headers(struct rf_decode *d, struct rf_http_match *m, const stru
 		r = read_header_map(d, m, headers);
 	for (size_t i = 0; i < rf_get_count(headers) && r == 0; i++)
 		r = read_header_map(d, m, headers->items[i]);
-	if (r == 0 && m->header_count > 0)
-		r = rf_decode_warning(d, headers, "a header condition is not enforced yet: this match admits nothing");
 	return r;
 }
 

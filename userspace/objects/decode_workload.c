@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "objects/decode.h"
+#include "objects/exclusions.h"
 #include "objects/scalar.h"
 
 #define REPLICAS_MAX 1000
@@ -82,67 +83,25 @@ static const struct rf_field pod_fields[] = {
 	RF_END,
 };
 
-static bool word_is_port(const char *word)
+static int read_annotations(struct rf_decode *d, struct rf_workload *w, const struct rf_node *annotations)
 {
-	int64_t port;
+	const struct rf_node *inclusion = rf_node_get(annotations, RF_ANNOTATION_OUTBOUND_INCLUSION);
+	struct rf_diags found = {.arena = d->arena};
+	int r = rf_get_pairs(d->arena, annotations, &w->pod_annotations, &w->pod_annotation_count);
 
-	return rf_text_integer(word, 1, 65535, &port) == 0;
-}
+	if (r == 0)
+		r = rf_exclusions_read(d->arena, w->pod_annotations, w->pod_annotation_count, &found, &w->exclusions);
+	if (r == -ENOMEM)
+		return r;
+	r = 0;
+	for (size_t i = 0; i < found.count && r == 0; i++) {
+		struct rf_node there = *annotations;
 
-static bool word_is_cidr(const char *word)
-{
-	unsigned prefix;
-	uint32_t net;
-
-	return rf_text_cidr(word, &net, &prefix) == 0;
-}
-
-static int check_words(struct rf_decode *d, const struct rf_node *node, const char *what, bool (*is_valid)(const char *))
-{
-	const char *text = rf_get_text(node->parent, node->key->text, "");
-	int r = 0;
-
-	while (r == 0 && *text) {
-		char word[64] = "";
-		size_t n = strcspn(text, ","), trimmed = n;
-		const char *start = text;
-
-		while (trimmed && *start == ' ')
-			start++, trimmed--;
-		while (trimmed && start[trimmed - 1] == ' ')
-			trimmed--;
-		memcpy(word, start, trimmed < sizeof(word) ? trimmed : sizeof(word) - 1);
-		if (!is_valid(word))
-			r = rf_decode_error(d, node, "Invalid %s value '%s' specified for annotation '%s'", what, word, node->key->text);
-		text += n + (text[n] == ',');
+		there.place = found.items[i].place;
+		r = rf_decode_error(d, &there, "%s", found.items[i].text);
 	}
-	return r;
-}
-
-/* OSM's exclusion lists on pods: comma-separated. */
-static int check_annotations(struct rf_decode *d, const struct rf_node *annotations)
-{
-	static const struct {
-		const char *key;
-		const char *what;
-		bool (*is_valid)(const char *);
-	} lists[] = {
-		{"openservicemesh.io/inbound-port-exclusion-list", "port", word_is_port},
-		{"openservicemesh.io/outbound-port-exclusion-list", "port", word_is_port},
-		{"openservicemesh.io/outbound-ip-range-exclusion-list", "IP range", word_is_cidr},
-		{"openservicemesh.io/outbound-ip-range-inclusion-list", "IP range", word_is_cidr},
-	};
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && r == 0; i++) {
-		const struct rf_node *node = rf_node_get(annotations, lists[i].key);
-
-		if (!node)
-			continue;
-		r = check_words(d, node, lists[i].what, lists[i].is_valid);
-		if (r == 0)
-			r = rf_decode_warning(d, node, "is not enforced yet: it excludes nothing");
-	}
+	if (r == 0 && inclusion)
+		r = rf_decode_warning(d, inclusion, "is not enforced: all addresses stay in the mesh");
 	return r;
 }
 
@@ -201,7 +160,7 @@ static int read_pod(struct rf_decode *d, struct rf_workload *w, const struct rf_
 	if (r == 0)
 		r = read_ports(d, w, containers);
 	if (r == 0)
-		r = check_annotations(d, rf_get(pod, "metadata.annotations"));
+		r = read_annotations(d, w, rf_get(pod, "metadata.annotations"));
 	return r;
 }
 

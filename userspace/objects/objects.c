@@ -62,6 +62,15 @@ const char *rf_meta_label(const struct rf_meta *meta, const char *key)
 	return NULL;
 }
 
+const char *rf_meta_annotation(const struct rf_meta *meta, const char *key)
+{
+	for (size_t i = 0; i < meta->annotation_count; i++) {
+		if (strcmp(meta->annotations[i].key, key) == 0)
+			return meta->annotations[i].value;
+	}
+	return NULL;
+}
+
 bool rf_objects_meshed(const struct rf_objects *objects, const char *ns, const char *mesh_name)
 {
 	for (size_t i = 0; i < objects->namespaces_count; i++) {

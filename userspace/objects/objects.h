@@ -197,19 +197,21 @@ struct rf_port_route { /* TCPRoute, UDPRoute */
 };
 
 struct rf_split_backend {
-	const char *service;
+	const char *service; /* in the namespace of the TrafficSplit */
 	unsigned weight;
 	struct rf_place place;
 };
 
 struct rf_traffic_split {
 	struct rf_meta meta;
-	const char *service;
+	const char *service; /* its name alone, in the namespace of the TrafficSplit, however it was written */
 	struct rf_split_backend *backends;
 	size_t backend_count;
-	struct rf_name_ref *matches; /* HTTPRouteGroup names */
-	size_t match_count;
+	bool has_matches; /* names requests, which is not enforced: the object moves no traffic */
 };
+
+#define RF_SPLIT_BACKENDS_MAX 64         /* of one TrafficSplit */
+#define RF_SPLIT_WEIGHT_MAX   UINT32_MAX /* all weights of one TrafficSplit together */
 
 enum rf_ingress_source_kind { RF_SOURCE_SERVICE, RF_SOURCE_IP_RANGE, RF_SOURCE_PRINCIPAL };
 
@@ -327,9 +329,10 @@ int rf_objects_add(struct rf_objects *objects, const char *name, const char *tex
  * the displayed names, or NULL. Returns 0, -errno of the path itself (nothing added). */
 int rf_objects_add_path(struct rf_objects *objects, const char *path, const char *display_base);
 
-/* The annotation by which denials of a Namespace or TrafficTarget pass and are counted: "enabled" (or absent); anything else is an error.
- */
+/* The annotation by which denials of a Namespace or TrafficTarget pass and are counted: "enabled"; "disabled" is as absent, anything else
+ * an error. */
 #define RF_AUDIT_ANNOTATION "ringfence.io/audit"
+#define RF_AUDIT_ENABLED    "enabled"
 const char *rf_meta_annotation(const struct rf_meta *meta, const char *key); /* or NULL */
 
 /* Checks between objects, to be called once after the last add: duplicates, references (warnings of semantics.md), kinds and fields

@@ -60,8 +60,8 @@ int rf_check_pattern(struct rf_decode *d, const struct rf_node *node, const char
 /* Types that are a plain judgement of a string, with the words for a refusal. */
 static int check_text(struct rf_decode *d, const struct rf_node *node, const struct rf_field *field, const char *text)
 {
+	struct rf_addr net;
 	unsigned prefix;
-	uint32_t net;
 
 	switch (field->type) {
 	case RF_TYPE_TEXT:
@@ -75,9 +75,9 @@ static int check_text(struct rf_decode *d, const struct rf_node *node, const str
 	case RF_TYPE_HOST:
 		return rf_text_is_host(text) ? 0 : rf_decode_error(d, node, "\"%s\" is not a host name", text);
 	case RF_TYPE_CIDR:
-		return rf_text_cidr(text, &net, &prefix) == 0
+		return rf_text_range(text, &net, &prefix) == 0
 			       ? 0
-			       : rf_decode_error(d, node, "expected an IPv4 range in CIDR notation a.b.c.d/x, got \"%s\"", text);
+			       : rf_decode_error(d, node, "expected a range in CIDR notation a.b.c.d/x or x:y::/n, got \"%s\"", text);
 	case RF_TYPE_DURATION:
 		return rf_text_is_duration(text) ? 0 : rf_decode_error(d, node, "\"%s\" is not a duration (like 300ms, 1.5s, 24h)", text);
 	case RF_TYPE_PATTERN:

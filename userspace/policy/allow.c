@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The allow list in the kernel's structs, sorted by (source, destination, port, protocol). */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "policy/compile.h"
@@ -26,18 +27,29 @@ static struct entry make_entry(const struct rf_compile *c, const struct rf_pair 
 	};
 }
 
+/* For every source: permissive mode with strictAuthority. */
+static struct entry make_named(const struct rf_named_port *port)
+{
+	return (struct entry){
+		.key = {.dst = port->dst, .port = port->port, .proto = IPPROTO_TCP},
+		.value = {.verdict = RF_VERDICT_L7, .routes_id = port->routes_id},
+	};
+}
+
 int rf_compile_allow(struct rf_compile *c)
 {
 	struct rf_policy *p = c->policy;
-	size_t n = c->pair_count;
+	size_t n = c->pair_count + c->named_port_count;
 	struct entry *entries = rf_arena_alloc(c->arena, n * sizeof(*entries));
 
 	p->allow_keys = rf_arena_alloc(p->arena, n * sizeof(*p->allow_keys));
 	p->allow_values = rf_arena_alloc(p->arena, n * sizeof(*p->allow_values));
 	if (!entries || !p->allow_keys || !p->allow_values)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < c->pair_count; i++)
 		entries[i] = make_entry(c, &c->pairs[i]);
+	for (size_t i = 0; i < c->named_port_count; i++)
+		entries[c->pair_count + i] = make_named(&c->named_ports[i]);
 	if (n)
 		qsort(entries, n, sizeof(*entries), compare_entries);
 	for (size_t i = 0; i < n; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routes as the automaton knows them: the matches of HTTPRouteGroups. A match with header conditions cannot be decided yet: it is left out.
- */
+/* Routes as the automaton knows them: the matches of HTTPRouteGroups. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "policy/compile.h"
 
@@ -47,7 +47,7 @@ int rf_atoms_of_rule(struct rf_compile *c, const struct rf_traffic_target *targe
 	for (size_t i = 0; i < group->match_count; i++) {
 		rf_atom_ref *ref;
 
-		if (group->matches[i].header_count || !named(rule, &group->matches[i]))
+		if (!named(rule, &group->matches[i]))
 			continue;
 		ref = RF_ARENA_PUSH(c->arena, *refs, *count);
 		if (!ref)
@@ -112,4 +112,66 @@ static int compare_atom(const void *key, const void *item)
 const struct rf_atom *rf_atom_find(const struct rf_compile *c, rf_atom_ref ref)
 {
 	return c->atom_count ? bsearch(&ref, c->atoms, c->atom_count, sizeof(*c->atoms), compare_atom) : NULL;
+}
+
+/* The header "host" is the authority, whichever way that is sent (semantics row 6). */
+static struct rf_route_condition header_condition(const struct rf_header_match *header)
+{
+	return (struct rf_route_condition){
+		.kind = strcasecmp(header->name, "host") ? RF_COND_HEADER : RF_COND_AUTHORITY,
+		.name = header->name,
+		.patterns = &header->regex,
+		.pattern_count = 1,
+	};
+}
+
+int rf_atom_write(struct rf_compile *c, const struct rf_http_match *match, const struct rf_route_condition *more, size_t more_count,
+		  uint32_t rule_id, struct rf_route_atom *ret)
+{
+	struct rf_route_condition *conditions = rf_arena_alloc(c->arena, (match->header_count + more_count) * sizeof(*conditions));
+
+	if (!conditions)
+		return -ENOMEM;
+	for (size_t i = 0; i < match->header_count; i++)
+		conditions[i] = header_condition(&match->headers[i]);
+	for (size_t i = 0; i < more_count; i++)
+		conditions[match->header_count + i] = more[i];
+	*ret = (struct rf_route_atom){
+		.methods = (const char *const *)match->methods,
+		.method_count = match->method_count,
+		.path_pattern = match->path_regex,
+		.conditions = conditions,
+		.condition_count = match->header_count + more_count,
+		.rule_id = rule_id,
+	};
+	return 0;
+}
+
+static uint64_t digest_text(uint64_t hash, const char *text)
+{
+	return rf_digest(hash, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+static uint64_t digest_condition(uint64_t hash, const struct rf_route_condition *condition)
+{
+	const uint32_t kind = condition->kind;
+
+	hash = digest_text(rf_digest(hash, &kind, sizeof(kind)), condition->name);
+	for (size_t i = 0; i < condition->pattern_count; i++)
+		hash = digest_text(hash, condition->patterns[i]);
+	return condition->range_count ? rf_digest(hash, condition->ranges, condition->range_count * sizeof(struct rf_range)) : hash;
+}
+
+uint64_t rf_atoms_digest(const struct rf_route_atom *atoms, size_t count)
+{
+	uint64_t hash = RF_DIGEST_START;
+
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < atoms[i].method_count; k++)
+			hash = digest_text(hash, atoms[i].methods[k]);
+		hash = digest_text(hash, atoms[i].path_pattern);
+		for (size_t k = 0; k < atoms[i].condition_count; k++)
+			hash = digest_condition(hash, &atoms[i].conditions[k]);
+	}
+	return hash;
 }

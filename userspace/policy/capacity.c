@@ -28,6 +28,10 @@ int rf_compile_capacity(struct rf_compile *c)
 		{"Service addresses and ports", p->services_count, RF_SERVICES_MAX},
 		{"Service backends", p->backend_count, RF_BACKENDS_MAX},
 		{"ingress entries", p->ingress_count, RF_INGRESS_MAX},
+		{"Egress entries", p->egress_count, RF_EGRESS_MAX},
+		{"exclusions", p->exclusions_count, RF_EXCLUSIONS_MAX},
+		{"parts of TrafficSplits", p->split_count, RF_SPLITS_MAX},
+		{"addresses of Services", p->service_names_count, RF_SERVICES_MAX},
 		{"rule texts", p->rule_count, RF_RULES_MAX},
 		{"bytes of routes", p->routes_size, RF_ROUTES_MAX},
 	};

@@ -20,6 +20,8 @@ static int build_indexes(struct rf_compile *c)
 		{o->udp_routes, o->udp_routes_count, sizeof(*o->udp_routes), &c->udp_routes},
 		{o->tcp_routes, o->tcp_routes_count, sizeof(*o->tcp_routes), &c->tcp_routes},
 		{o->ingress_backends, o->ingress_backends_count, sizeof(*o->ingress_backends), &c->ingress_backends},
+		{o->egresses, o->egresses_count, sizeof(*o->egresses), &c->egresses},
+		{o->splits, o->splits_count, sizeof(*o->splits), &c->splits},
 	};
 	int r = 0;
 
@@ -53,7 +55,9 @@ static int begin(struct rf_compile *c)
 	strcpy(none->text, "none");
 	c->policy->config = (struct rf_config){
 		.epoch = c->input->epoch,
-		.permissive = mesh.permissive,
+		.permissive = !mesh.permissive        ? RF_PERMISSIVE_OFF
+			      : mesh.strict_authority ? RF_PERMISSIVE_NAMED
+						      : RF_PERMISSIVE_ON,
 		.egress = mesh.egress,
 	};
 	write_ranges(c->input, &c->policy->config);
@@ -68,12 +72,17 @@ static int run(struct rf_compile *c)
 		rf_compile_identities,
 		rf_compile_ports,
 		rf_compile_services,
+		rf_compile_splits,
 		rf_compile_targets,
+		rf_compile_egress_grants,
 		rf_compile_atoms,
 		rf_compile_automata,
+		rf_compile_permissive,
 		rf_compile_allow,
 		rf_compile_routes,
+		rf_compile_egress,
 		rf_compile_ingress,
+		rf_compile_exclusions,
 		rf_compile_capacity,
 	};
 	int r = 0;

@@ -54,6 +54,15 @@ static int add_target(struct rf_compile *c, const struct rf_traffic_target *t)
 	return r;
 }
 
+static int add_egress(struct rf_compile *c, const struct rf_egress *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < e->source_count; i++)
+		r = add(c, e->sources[i].ns, e->sources[i].name, e->sources[i].place);
+	return r;
+}
+
 static int collect(struct rf_compile *c)
 {
 	const struct rf_objects *o = c->objects;
@@ -65,6 +74,8 @@ static int collect(struct rf_compile *c)
 		r = add(c, c->subjects[i].ns, c->subjects[i].service_account, c->subjects[i].place);
 	for (size_t i = 0; !r && i < o->targets_count; i++)
 		r = add_target(c, &o->targets[i]);
+	for (size_t i = 0; !r && i < o->egresses_count; i++)
+		r = add_egress(c, &o->egresses[i]);
 	return r;
 }
 
@@ -162,7 +173,7 @@ static int write_tables(struct rf_compile *c)
 		if (!a->meshed)
 			continue; /* missing in `idents` is what "not in the mesh" means */
 		p->idents_keys[p->idents_count] = a->id;
-		p->idents_values[p->idents_count++] = (struct rf_ident){.meshed = 1, .datagrams = a->datagrams};
+		p->idents_values[p->idents_count++] = (struct rf_ident){.meshed = 1, .datagrams = a->datagrams, .audit = a->audit};
 	}
 	p->names_count = n;
 	return 0;
@@ -181,6 +192,7 @@ int rf_compile_identities(struct rf_compile *c)
 	if (r)
 		return r;
 	protect(c);
+	rf_audit_accounts(c);
 	return write_tables(c);
 }
 

@@ -8,17 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/compile.h"
-
-struct cidr {
-	struct rf_addr net;
-	unsigned len; /* of 128 bits */
-};
-
-struct sources { /* of one IngressBackend */
-	struct cidr *items;
-	size_t count;
-};
+#include "policy/lookup.h"
+#include "policy/ranges.h"
 
 struct entry {
 	struct rf_ingress_key key;
@@ -30,21 +21,10 @@ struct entries {
 	size_t count;
 };
 
-static int compare_keys(const struct rf_ingress_key *a, const struct rf_ingress_key *b)
-{
-	int r = rf_compare_u64(a->dst, b->dst);
-
-	if (!r)
-		r = rf_compare_u64(a->port, b->port);
-	if (!r)
-		r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
-	return r ? r : rf_compare_u64(a->prefixlen, b->prefixlen);
-}
-
 static int compare_entries(const void *pa, const void *pb)
 {
 	const struct entry *a = pa, *b = pb;
-	int r = compare_keys(&a->key, &b->key);
+	int r = rf_ingress_compare(&a->key, &b->key);
 
 	return r ? r : rf_compare_u64(a->rule_id, b->rule_id);
 }
@@ -54,66 +34,12 @@ static const struct rf_service *find_service(const struct rf_compile *c, const c
 	return (const struct rf_service *)rf_index_find(&c->services, ns, name);
 }
 
-static int add_source(struct rf_compile *c, struct sources *sources, const struct rf_addr *net, unsigned len)
-{
-	struct cidr *cidr = RF_ARENA_PUSH(c->arena, sources->items, sources->count);
-
-	if (!cidr)
-		return -ENOMEM;
-	*cidr = (struct cidr){.net = *net, .len = len};
-	return 0;
-}
-
-#define V4_BITS 96 /* the length of ::ffff:0:0, which in one form for both families is all of IPv4 */
-
-static bool bit(const struct rf_addr *a, unsigned n)
-{
-	return ((const uint8_t *)a)[n / 8] >> (7 - n % 8) & 1;
-}
-
-static bool holds_v4(const struct rf_addr *net, unsigned len)
-{
-	const struct rf_addr v4 = rf_addr4(0);
-
-	for (unsigned n = 0; n < len; n++)
-		if (bit(net, n) != bit(&v4, n))
-			return false;
-	return len < V4_BITS;
-}
-
-/* The range that goes along with ::ffff:0:0 for n bits and then leaves it. */
-static struct rf_addr beside_v4(unsigned n)
-{
-	struct rf_addr a = rf_addr4(0);
-	uint8_t *bytes = (uint8_t *)&a;
-
-	bytes[n / 8] ^= (uint8_t)(1u << (7 - n % 8));
-	for (unsigned i = n + 1; i < 128; i++)
-		bytes[i / 8] &= (uint8_t) ~(1u << (7 - i % 8));
-	return a;
-}
-
-/* A range that in the table would hold all of IPv4, as ::/0 does, speaks of IPv6 only: it is written as all of it but ::ffff:0:0/96. */
-static int add_range(struct rf_compile *c, struct sources *sources, const struct rf_addr *net, unsigned len)
-{
-	int r = 0;
-
-	if (!holds_v4(net, len))
-		return add_source(c, sources, net, len);
-	for (unsigned n = len; !r && n < V4_BITS; n++) {
-		struct rf_addr side = beside_v4(n);
-
-		r = add_source(c, sources, &side, n + 1);
-	}
-	return r;
-}
-
 /* Both addresses of a pod. */
-static int add_pod(struct rf_compile *c, struct sources *sources, const struct rf_subject_addr *pod)
+static int add_pod(struct rf_compile *c, struct rf_prefixes *sources, const struct rf_subject_addr *pod)
 {
-	int r = rf_addr_is_none(&pod->addr4) ? 0 : add_source(c, sources, &pod->addr4, 128);
+	int r = rf_addr_is_none(&pod->addr4) ? 0 : rf_prefixes_add(c, sources, &pod->addr4, 128);
 
-	return r || rf_addr_is_none(&pod->addr6) ? r : add_source(c, sources, &pod->addr6, 128);
+	return r || rf_addr_is_none(&pod->addr6) ? r : rf_prefixes_add(c, sources, &pod->addr6, 128);
 }
 
 static int warn_inactive(struct rf_compile *c, const struct rf_ingress_backend *backend, const struct rf_ingress_source *source)
@@ -125,7 +51,7 @@ static int warn_inactive(struct rf_compile *c, const struct rf_ingress_backend *
 
 /* 1: usable, 0: there is no such Service or it has no running pod, -ENOMEM */
 static int add_service_source(struct rf_compile *c, const struct rf_ingress_backend *backend, const struct rf_ingress_source *source,
-			      struct sources *sources)
+			      struct rf_prefixes *sources)
 {
 	const struct rf_service *service = find_service(c, source->ns, source->name);
 	const struct rf_subject_addr *addrs = NULL;
@@ -140,7 +66,7 @@ static int add_service_source(struct rf_compile *c, const struct rf_ingress_back
 }
 
 /* 1: active, 0: a Service source has no endpoints, so the whole object is inactive, -ENOMEM */
-static int read_sources(struct rf_compile *c, const struct rf_ingress_backend *backend, struct sources *sources)
+static int read_sources(struct rf_compile *c, const struct rf_ingress_backend *backend, struct rf_prefixes *sources)
 {
 	bool active = true;
 
@@ -153,7 +79,7 @@ static int read_sources(struct rf_compile *c, const struct rf_ingress_backend *b
 			r = add_service_source(c, backend, source, sources);
 			break;
 		case RF_SOURCE_IP_RANGE:
-			r = source->prefix_len <= 128 ? add_range(c, sources, &source->net, source->prefix_len) : 0;
+			r = source->prefix_len <= 128 ? rf_prefixes_add(c, sources, &source->net, source->prefix_len) : 0;
 			r = r ? r : 1;
 			break;
 		case RF_SOURCE_PRINCIPAL:
@@ -166,7 +92,7 @@ static int read_sources(struct rf_compile *c, const struct rf_ingress_backend *b
 	return active;
 }
 
-static int add_entries(struct rf_compile *c, struct entries *entries, const struct sources *sources, rf_identity_t dst, uint16_t port,
+static int add_entries(struct rf_compile *c, struct entries *entries, const struct rf_prefixes *sources, rf_identity_t dst, uint16_t port,
 		       uint32_t rule_id)
 {
 	for (size_t i = 0; i < sources->count; i++) {
@@ -196,7 +122,7 @@ static bool has_target_port(const struct rf_service *service, uint16_t port)
 }
 
 /* Opens the port of every account behind the Service. */
-static int open_service(struct rf_compile *c, struct entries *entries, const struct sources *sources, const struct rf_service *service,
+static int open_service(struct rf_compile *c, struct entries *entries, const struct rf_prefixes *sources, const struct rf_service *service,
 			uint16_t port, uint32_t rule_id)
 {
 	size_t n;
@@ -223,7 +149,7 @@ static bool protocol_admits(const struct rf_ingress_backend_entry *entry)
 	return !strcmp(entry->protocol, "http") || !strcmp(entry->protocol, "tcp");
 }
 
-static int open_entry(struct rf_compile *c, struct entries *entries, const struct sources *sources,
+static int open_entry(struct rf_compile *c, struct entries *entries, const struct rf_prefixes *sources,
 		      const struct rf_ingress_backend *backend, const struct rf_ingress_backend_entry *entry, uint32_t rule_id)
 {
 	const struct rf_service *service = find_service(c, backend->meta.ns, entry->service);
@@ -239,7 +165,7 @@ static int open_entry(struct rf_compile *c, struct entries *entries, const struc
 
 static int compile_backend(struct rf_compile *c, struct entries *entries, const struct rf_ingress_backend *backend)
 {
-	struct sources sources = {0};
+	struct rf_prefixes sources = {0};
 	uint32_t rule_id = 0;
 	int r = read_sources(c, backend, &sources);
 
@@ -265,7 +191,7 @@ static int write_table(struct rf_compile *c, struct entries *entries)
 	for (size_t i = 0; i < entries->count; i++) {
 		const struct entry *e = &entries->items[i];
 
-		if (i && !compare_keys(&e[-1].key, &e->key))
+		if (i && !rf_ingress_compare(&e[-1].key, &e->key))
 			continue;
 		p->ingress_keys[p->ingress_count] = e->key;
 		p->ingress_values[p->ingress_count++].rule_id = e->rule_id;

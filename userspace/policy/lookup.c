@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/lookup.h"
+
+#include <string.h>
+
 #include "policy/compile.h"
 
 int rf_allow_compare(const struct rf_allow_key *a, const struct rf_allow_key *b)
@@ -11,6 +14,41 @@ int rf_allow_compare(const struct rf_allow_key *a, const struct rf_allow_key *b)
 	if (!r)
 		r = rf_compare_u64(a->port, b->port);
 	return r ? r : rf_compare_u64(a->proto, b->proto);
+}
+
+int rf_ingress_compare(const struct rf_ingress_key *a, const struct rf_ingress_key *b)
+{
+	int r = rf_compare_u64(a->dst, b->dst);
+
+	if (!r)
+		r = rf_compare_u64(a->port, b->port);
+	if (!r)
+		r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
+	return r ? r : rf_compare_u64(a->prefixlen, b->prefixlen);
+}
+
+int rf_egress_compare(const struct rf_egress_key *a, const struct rf_egress_key *b)
+{
+	int r = rf_compare_u64(a->src, b->src);
+
+	if (!r)
+		r = rf_compare_u64(a->port, b->port);
+	if (!r)
+		r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
+	return r ? r : rf_compare_u64(a->prefixlen, b->prefixlen);
+}
+
+int rf_exclusion_compare(const struct rf_exclusion_key *a, const struct rf_exclusion_key *b)
+{
+	int r = rf_compare_u64(a->kind, b->kind);
+
+	if (!r)
+		r = memcmp(&a->pod, &b->pod, sizeof(a->pod));
+	if (!r)
+		r = rf_compare_u64(a->port, b->port);
+	if (!r)
+		r = memcmp(&a->addr, &b->addr, sizeof(a->addr));
+	return r ? r : rf_compare_u64(a->prefixlen, b->prefixlen);
 }
 
 static const struct rf_allow_value *find(const struct rf_policy *policy, const struct rf_allow_key *key)

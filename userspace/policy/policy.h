@@ -109,7 +109,8 @@ static inline void rf_policy_freep(struct rf_policy **p)
 const struct rf_allow_value *rf_policy_lookup(const struct rf_policy *policy, rf_identity_t src, rf_identity_t dst, uint16_t port,
 					      uint8_t proto);
 
-/* How the allow list of one revision differs from the one before (old may be NULL: everything is new). changed: verdict or routes. */
+/* How what one revision admits (allow, ingress, egress, exclusions: entries together) differs from the one before (old may be NULL:
+ * everything is new). changed: verdict or routes. */
 struct rf_policy_diff {
 	size_t added;
 	size_t removed;

@@ -204,12 +204,13 @@ static int check_distinct(struct rf_compile *c)
 /* ---- tables ---- */
 
 /* Behind an address of one family stand the pods' addresses of that family. */
-static int add_backends(struct rf_compile *c, const struct rf_service_address *a, bool is4, uint16_t port, struct rf_service_value *value)
+int rf_service_backends(struct rf_compile *c, size_t position, bool is4, uint16_t port, uint32_t *ret_first, uint32_t *ret_count)
 {
 	struct rf_policy *p = c->policy;
+	const struct rf_service_address *a = &p->addresses[position];
 	int r = rf_capacity(c, "Service backends", p->backend_count + a->endpoint_count, RF_BACKENDS_MAX);
+	uint32_t first = (uint32_t)p->backend_count;
 
-	value->first = (uint32_t)p->backend_count;
 	for (size_t i = 0; !r && i < a->endpoint_count; i++) {
 		const struct rf_addr *addr = is4 ? &a->endpoints[i].addr4 : &a->endpoints[i].addr6;
 		struct rf_backend *b;
@@ -220,9 +221,12 @@ static int add_backends(struct rf_compile *c, const struct rf_service_address *a
 		if (!b)
 			return -ENOMEM;
 		*b = (struct rf_backend){.addr = *addr, .port = port};
-		value->count++;
 	}
-	return r;
+	if (r)
+		return r;
+	*ret_first = first;
+	*ret_count = (uint32_t)p->backend_count - first;
+	return 0;
 }
 
 static uint8_t protocol(const struct rf_service_port *port)
@@ -231,9 +235,10 @@ static uint8_t protocol(const struct rf_service_port *port)
 }
 
 /* A Service port is in the table even if nobody serves it: then the answer is "no backend", not "no such Service". */
-static int add_port(struct rf_compile *c, const struct rf_service_address *a, bool is4, const struct rf_service_port *port)
+static int add_port(struct rf_compile *c, size_t position, bool is4, const struct rf_service_port *port)
 {
 	struct rf_policy *p = c->policy;
+	const struct rf_service_address *a = &p->addresses[position];
 	size_t n = p->services_count;
 	struct rf_service_key *key = RF_ARENA_PUSH(p->arena, p->services_keys, p->services_count);
 	struct rf_service_value *value = RF_ARENA_PUSH(p->arena, p->services_values, n);
@@ -242,7 +247,7 @@ static int add_port(struct rf_compile *c, const struct rf_service_address *a, bo
 		return -ENOMEM;
 	*key = (struct rf_service_key){.addr = is4 ? a->addr4 : a->addr6, .port = port->port, .proto = protocol(port)};
 	*value = (struct rf_service_value){0};
-	return port->target_port ? add_backends(c, a, is4, port->target_port, value) : 0;
+	return port->target_port ? rf_service_backends(c, position, is4, port->target_port, &value->first, &value->count) : 0;
 }
 
 static bool seen_before(const struct rf_service *service, size_t i)
@@ -253,18 +258,19 @@ static bool seen_before(const struct rf_service *service, size_t i)
 	return false;
 }
 
-static int add_families(struct rf_compile *c, const struct rf_service_address *a, const struct rf_service_port *port)
+static int add_families(struct rf_compile *c, size_t position, const struct rf_service_port *port)
 {
+	const struct rf_service_address *a = &c->policy->addresses[position];
 	int r = 0;
 
 	if (!rf_addr_is_none(&a->addr4))
-		r = add_port(c, a, true, port);
+		r = add_port(c, position, true, port);
 	if (!r && !rf_addr_is_none(&a->addr6))
-		r = add_port(c, a, false, port);
+		r = add_port(c, position, false, port);
 	return r;
 }
 
-static int add_ports(struct rf_compile *c, const struct rf_service_address *a, const struct rf_service *service)
+static int add_ports(struct rf_compile *c, size_t position, const struct rf_service *service)
 {
 	for (size_t i = 0; i < service->port_count; i++) {
 		const struct rf_service_port *port = &service->ports[i];
@@ -274,20 +280,52 @@ static int add_ports(struct rf_compile *c, const struct rf_service_address *a, c
 			r = rf_diag_warning(c->diags, port->place, "Service %s/%s declares port %u twice: the first one counts",
 					    service->meta.ns, service->meta.name, port->port);
 		else
-			r = add_families(c, a, port);
+			r = add_families(c, position, port);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int add_service(struct rf_compile *c, const struct rf_service *service, struct range *range)
+static int add_service(struct rf_compile *c, size_t position, struct range *range)
 {
+	const struct rf_service *service = (const struct rf_service *)c->services.items[position];
 	struct rf_policy *p = c->policy;
 	struct rf_service_address *a = RF_ARENA_PUSH(p->arena, p->addresses, p->address_count);
 	int r = a ? address(c, service, range, a) : -ENOMEM;
 
-	return r ? r : add_ports(c, a, service);
+	c->service_entries[position] = p->services_count;
+	return r ? r : add_ports(c, position, service);
+}
+
+static int name_address(struct rf_policy *p, const struct rf_service_address *a, const struct rf_addr *addr)
+{
+	size_t n = p->service_names_count;
+	struct rf_addr *key;
+	struct rf_name *value;
+
+	if (rf_addr_is_none(addr))
+		return 0;
+	key = RF_ARENA_PUSH(p->arena, p->service_names_keys, p->service_names_count);
+	value = RF_ARENA_PUSH(p->arena, p->service_names_values, n);
+	if (!key || !value)
+		return -ENOMEM;
+	*key = *addr;
+	snprintf(value->text, sizeof(value->text), "%s/%s", a->ns, a->name);
+	return 0;
+}
+
+static int name_addresses(struct rf_compile *c)
+{
+	struct rf_policy *p = c->policy;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < p->address_count; i++) {
+		r = name_address(p, &p->addresses[i], &p->addresses[i].addr4);
+		if (!r)
+			r = name_address(p, &p->addresses[i], &p->addresses[i].addr6);
+	}
+	return r;
 }
 
 int rf_compile_services(struct rf_compile *c)
@@ -295,10 +333,14 @@ int rf_compile_services(struct rf_compile *c)
 	struct range range;
 	int r = range_init(c, &range);
 
-	if (r)
-		return r;
+	c->service_entries = rf_arena_alloc(c->arena, (c->services.count + 1) * sizeof(*c->service_entries));
+	if (r || !c->service_entries)
+		return r ? r : -ENOMEM;
 	reserve_given(c, &range);
 	for (size_t i = 0; !r && i < c->services.count; i++)
-		r = add_service(c, (const struct rf_service *)c->services.items[i], &range);
-	return r ? r : check_distinct(c);
+		r = add_service(c, i, &range);
+	c->service_entries[c->services.count] = c->policy->services_count;
+	if (!r)
+		r = check_distinct(c);
+	return r ? r : name_addresses(c);
 }

@@ -40,6 +40,7 @@ static void from_endpoint(struct rf_subject *s, const struct rf_endpoint *e)
 		.labels = e->labels,
 		.label_count = e->label_count,
 		.running = true,
+		.endpoint = e,
 		.addr = {.addr4 = e->addr4, .addr6 = e->addr6},
 		.place = {.file = "-"},
 	};

@@ -77,7 +77,9 @@ struct rf_access_record {
 	uint16_t path_len; /* as received; may exceed the room below */
 	uint32_t rule_id;
 	rf_epoch_t epoch;
-	uint32_t lost; /* records this checker had to drop before this one */
+	uint32_t lost;  /* records this checker had to drop before this one */
+	uint16_t would; /* reason ALLOW_AUDIT: the enum rf_reason that would have denied, else 0 */
+	uint16_t pad;
 	uint64_t request_bytes;
 	uint64_t response_bytes;
 	uint64_t duration_ns;
