@@ -5,6 +5,7 @@
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+CXX ?= g++
 BPF_CC ?= clang
 FUZZ_CC ?= clang
 # On Debian bpftool is in a directory that is only in root's PATH.
@@ -70,14 +71,15 @@ PROGRAMS := $(addprefix $(B)/,ringfenced ringfence-sockd ringfence-checker ringf
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+DIFFER := $(B)/tests/automaton/differ
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS ?= 10
 
 # ---- is everything there that a build needs? Asked once, for goals that build something. ----
 GOALS := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean uninstall,$(GOALS)),)
-NEED_TOOLS := $(firstword $(CC)) $(firstword $(BPF_CC)) $(BPFTOOL) pkg-config ar
-NEED_LIBS := libbpf libelf zlib libcjson yaml-0.1 libnl-route-3.0 libcap libssl cmocka libpcre2-8
+NEED_TOOLS := $(firstword $(CC)) $(firstword $(CXX)) $(firstword $(BPF_CC)) $(BPFTOOL) pkg-config ar
+NEED_LIBS := libbpf libelf zlib libcjson yaml-0.1 libnl-route-3.0 libcap libssl cmocka libpcre2-8 re2
 MISSING := $(shell for t in $(NEED_TOOLS); do command -v $$t >/dev/null || echo $$t; done)
 MISSING += $(shell command -v pkg-config >/dev/null && for l in $(NEED_LIBS); do pkg-config --exists $$l || echo $$l; done)
 ifeq ($(LLHTTP_SRC)$(wildcard /usr/include/llhttp.h /usr/local/include/llhttp.h),)
@@ -95,7 +97,7 @@ endif
 all: programs ## build the four programs into build/ (V=1: show commands, DEBUG=1: ASan + UBSan into build/debug)
 programs: $(PROGRAMS)
 bpf: $(BPF_SKEL) ## compile the BPF programs only
-tests: $(UNIT_TESTS) $(BPF_TESTS) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker $(TEST_TOOLS) ## build the C tests, run nothing
+tests: $(UNIT_TESTS) $(BPF_TESTS) $(DIFFER) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker $(TEST_TOOLS) ## build the C tests, run nothing
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root needed)
 	$(Q)failed=; for t in $(UNIT_TESTS); do $$t || failed="$$failed $$t"; done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, documents, unit tests under ASan + UBSan
@@ -155,6 +157,14 @@ $(B)/tests/%: tests/unit/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 $(B)/tests/bpf/%: tests/bpf/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags | $(BPF_SKEL)
 	@mkdir -p $(@D); echo "TEST $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< $(TEST_LINK) -o $@
+# RE2 is C++: one file of it.
+DIFFER_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/automaton/*.c)) $(B)/tests/automaton/re2.o
+$(B)/tests/automaton/re2.o: tests/automaton/re2.cc tests/automaton/re2.h $(B)/flags
+	@mkdir -p $(@D); echo "CXX  $@"
+	$(Q)$(CXX) -std=c++17 $(OPT) -Wall -Wextra -Wshadow -Werror $(SAN) $(shell pkg-config --cflags-only-I re2) $(CXXFLAGS) -c $< -o $@
+$(DIFFER): $(DIFFER_OBJ) $(LIB)
+	@echo "LD   $@"
+	$(Q)$(CXX) $(OPT) $(SAN) $(LDFLAGS) $^ $(shell pkg-config --libs re2) -o $@
 # Tools do not link the library: they are other people's programs.
 $(B)/tests/tools/%: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D); echo "TOOL $@"
@@ -163,9 +173,12 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 	@mkdir -p $(@D); echo "FUZZ $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $< $(LIB) $(LLHTTP_OBJ) $(LDLIBS) $(LLHTTP_LIBS) -lssl -lcrypto -o $@
 
-# Each target goes its own time, a failing one does not stop the others. New inputs go to build/, never into the committed corpus.
+# Each target goes its own time, a failing one does not stop the others. New inputs go to build/, never into the committed corpus. Beside its
+# own corpus a target reads the tutorial's files where it reads files, and a dictionary if it has one.
+FUZZ_FILES := yaml policy
 fuzz-run: $(FUZZERS)
 	$(Q)failed=; for f in $(FUZZERS); do n=$${f##*/fuzz_}; mkdir -p $(B)/corpus/$$n; corpus=; [ ! -d tests/fuzz/corpus/$$n ] || corpus=tests/fuzz/corpus/$$n; \
+	case " $(FUZZ_FILES) " in *" $$n "*) corpus="$$corpus policies" ;; esac; [ ! -f tests/fuzz/$$n.dict ] || corpus="-dict=tests/fuzz/$$n.dict $$corpus"; \
 	$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -artifact_prefix=$(B)/$$n- $(B)/corpus/$$n $$corpus >$(B)/$$n.log 2>&1 \
 	&& echo "ok      fuzz $$n, $(FUZZ_SECONDS) s" || { tail -n 40 $(B)/$$n.log; echo "FAILED  fuzz $$n"; failed=1; }; done; [ -z "$$failed" ]
 

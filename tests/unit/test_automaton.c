@@ -105,6 +105,8 @@ static const struct match_case {
 	{"/a{,3}", {"/a{,3}"}, {"/aa"}},
 	{"/[a-]]", {"/a]", "/-]"}, {"/a", "/b]"}},
 	{"/(|a)*b", {"/b", "/aaab"}, {"/a"}},
+	{"/ab(?s)*c", {"/ac", "/abc", "/abbbc"}, {"/ababc", "/c"}}, /* flags are nothing that could be repeated */
+	{"/(a|bc(?i)(?m){2}D)e", {"/ae", "/bccde", "/bccDe"}, {"/bcbcde", "/bcde", "/bcCde"}},
 	{"/((a*)*)*", {"/", "/aaa"}, {"/b"}},
 };
 

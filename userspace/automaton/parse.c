@@ -10,8 +10,7 @@
 #include "core/arena.h"
 
 struct sequence {
-	struct rf_node *cat; /* CAT being built, last item first */
-	bool repeatable;     /* a repeat operator may follow */
+	struct rf_node *cat; /* CAT being built, last item first: what a repeat operator repeats, whatever flags stand between */
 };
 
 bool rf_parser_sees(const struct rf_parser *p, const char *text)
@@ -70,7 +69,6 @@ static int append(struct rf_parser *p, struct sequence *s, enum rf_node_kind kin
 	if (!node)
 		return -ENOMEM;
 	node_add(s->cat, node);
-	s->repeatable = true;
 	*ret = node;
 	return 0;
 }
@@ -229,7 +227,7 @@ static int repeat_last(struct rf_parser *p, struct sequence *s, size_t start, ui
 	const uint32_t times = max == RF_REPEAT_FOREVER ? min : max;
 	struct rf_node *item = s->cat->child, *node;
 
-	if (!s->repeatable || !item)
+	if (!item)
 		return rf_parser_fail(p, -EINVAL, start, "nothing to repeat before this operator");
 	if (times > RF_PATTERN_REPEAT_MAX || item->unfold * (times ? times : 1) > RF_PATTERN_REPEAT_MAX)
 		return rf_parser_fail(p, -E2BIG, start, "more than %d repeats (nested counts multiply)", RF_PATTERN_REPEAT_MAX);
@@ -326,10 +324,8 @@ static int append_group(struct rf_parser *p, struct sequence *s)
 	int r;
 
 	r = group_head(p, start);
-	if (r != 0) {
-		s->repeatable = false;
+	if (r != 0)
 		return r < 0 ? r : 0;
-	}
 	if (p->depth >= RF_PATTERN_DEPTH_MAX)
 		return rf_parser_fail(p, -E2BIG, start, "more than %d nested groups", RF_PATTERN_DEPTH_MAX);
 	p->depth++;
@@ -342,7 +338,6 @@ static int append_group(struct rf_parser *p, struct sequence *s)
 		return rf_parser_fail(p, -EINVAL, start, "group without closing )");
 	p->at++;
 	node_add(s->cat, inner);
-	s->repeatable = true;
 	return 0;
 }
 
