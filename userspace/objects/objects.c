@@ -84,18 +84,19 @@ const char *rf_meta_label(const struct rf_meta *meta, const char *key)
 	return NULL;
 }
 
+bool rf_namespace_meshed(const struct rf_meta *ns, const char *mesh_name)
+{
+	const char *mesh = rf_meta_label(ns, "openservicemesh.io/monitored-by");
+	const char *ignore = rf_meta_label(ns, "openservicemesh.io/ignore");
+
+	return mesh && strcmp(mesh, mesh_name) == 0 && !(ignore && strcmp(ignore, "true") == 0);
+}
+
 bool rf_objects_meshed(const struct rf_objects *objects, const char *ns, const char *mesh_name)
 {
-	for (size_t i = 0; i < objects->namespaces_count; i++) {
-		const struct rf_meta *meta = &objects->namespaces[i].meta;
-		const char *mesh, *ignore;
-
-		if (strcmp(meta->name, ns) != 0)
-			continue;
-		mesh = rf_meta_label(meta, "openservicemesh.io/monitored-by");
-		ignore = rf_meta_label(meta, "openservicemesh.io/ignore");
-		return mesh && strcmp(mesh, mesh_name) == 0 && !(ignore && strcmp(ignore, "true") == 0);
-	}
+	for (size_t i = 0; i < objects->namespaces_count; i++)
+		if (strcmp(objects->namespaces[i].meta.name, ns) == 0)
+			return rf_namespace_meshed(&objects->namespaces[i].meta, mesh_name);
 	return false;
 }
 

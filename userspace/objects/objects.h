@@ -285,5 +285,7 @@ int rf_objects_check(struct rf_objects *objects);
 const char *rf_meta_label(const struct rf_meta *meta, const char *key); /* or NULL */
 /* Is this namespace of the mesh? monitored-by == mesh_name and not ignored. Unknown namespace: no. */
 bool rf_objects_meshed(const struct rf_objects *objects, const char *ns, const char *mesh_name);
+/* The same of a Namespace that was found. */
+bool rf_namespace_meshed(const struct rf_meta *ns, const char *mesh_name);
 /* Effective MeshConfig: the one object or the defaults (two are an error of check). */
 struct rf_mesh_config rf_objects_mesh_config(const struct rf_objects *objects);

@@ -67,7 +67,7 @@ struct rf_policy {
 	RF_TABLE(struct rf_allow_key, struct rf_allow_value, allow);
 	RF_TABLE(struct rf_ingress_key, struct rf_ingress_value, ingress);
 	RF_TABLE(struct rf_service_key, struct rf_service_value, services);
-	RF_TABLE(rf_identity_t, struct rf_name, names);
+	RF_TABLE(rf_identity_t, struct rf_name, names); /* ascending */
 #undef RF_TABLE
 	struct rf_backend *backends;
 	size_t backend_count;
