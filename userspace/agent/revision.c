@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/flow_keeper.h"
+#include "automaton/cache.h"
 #include "core/arena.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
@@ -22,6 +23,7 @@ void rf_revision_done(struct rf_revision *revision)
 	rf_objects_free(revision->objects);
 	rf_objects_free(revision->rejected);
 	rf_parts_free(revision->parts);
+	rf_automaton_cache_free(revision->automata);
 	rf_policy_free(revision->policy);
 	rf_arena_free(revision->compile_arena);
 	*revision = (struct rf_revision){};
@@ -174,6 +176,9 @@ static int compile(struct rf_agent *agent, const struct rf_objects *objects, str
 	rf_arena_free(rev->compile_arena);
 	rev->compile_arena = arena;
 	rev->compile_diags = diags;
+	if (!rev->automata && rf_automaton_cache_new(&rev->automata) < 0)
+		return fail(rev, -ENOMEM, "no memory");
+	input.automata = rev->automata;
 	r = rf_registry_endpoints(&agent->pods, &endpoints, &input.endpoint_count);
 	if (r == 0)
 		r = rf_datapath_epoch(agent->dp, &input.epoch);
@@ -182,7 +187,10 @@ static int compile(struct rf_agent *agent, const struct rf_objects *objects, str
 	input.epoch++;
 	input.endpoints = endpoints;
 	r = rf_policy_compile(&input, &rev->compile_diags, ret);
-	return r < 0 ? fail_diags(rev, r, &rev->compile_diags) : 0;
+	if (r < 0)
+		return fail_diags(rev, r, &rev->compile_diags);
+	rf_automaton_cache_sweep(rev->automata);
+	return 0;
 }
 
 int rf_revision_write_hosts(struct rf_agent *agent, const struct rf_local_pod *pod)

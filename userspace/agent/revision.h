@@ -12,6 +12,7 @@
 #include "policy/policy.h"
 
 struct rf_agent;
+struct rf_automaton_cache;
 struct rf_parts;
 struct rf_snapshot;
 
@@ -27,7 +28,8 @@ struct rf_revision_took {
 };
 
 struct rf_revision {
-	struct rf_parts *parts;         /* the files as they were parsed last */
+	struct rf_parts *parts; /* the files as they were parsed last */
+	struct rf_automaton_cache *automata;
 	struct rf_objects *objects;     /* of the last good policy; NULL before the first */
 	struct rf_policy *policy;       /* what this agent published last; NULL before */
 	struct rf_objects *rejected;    /* holds the diags of the failure, or NULL */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automaton/cache.h"
 #include "automaton/minimise.h"
 #include "automaton/nfa.h"
 #include "core/arena.h"
@@ -250,28 +251,49 @@ static void dfa_donep(struct rf_dfa *dfa)
 	rf_dfa_done(dfa);
 }
 
-int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret)
+/* Within the budget of states, or without any. */
+static int make_dfa(const struct rf_nfa *nfa, size_t states_max, struct rf_dfa *dfa)
+{
+	int r = rf_dfa_build(nfa, states_max, dfa);
+
+	if (r == 0)
+		r = rf_dfa_minimise(dfa);
+	if (r != -E2BIG)
+		return r;
+	rf_dfa_done(dfa);
+	return 0;
+}
+
+int rf_automaton_build_with(struct rf_automaton_cache *cache, const struct rf_route_atom *atoms, size_t atom_count, size_t states_max,
+			    struct rf_automaton_image **ret)
 {
 	RF_CLEANUP(build_done) struct build b = {.arena = rf_arena_new()};
 	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = calloc(1, sizeof(*image));
-	RF_CLEANUP(dfa_donep) struct rf_dfa dfa = {0};
-	int r;
+	RF_CLEANUP(dfa_donep) struct rf_dfa own = {0};
+	const struct rf_dfa *dfa;
+	int r = 0;
 
 	if (!b.arena || !image)
 		return -ENOMEM;
 	if (atom_count > RF_ROUTE_ATOMS_MAX)
 		return -E2BIG;
-	r = build_nfa(&b, atoms, atom_count);
+	dfa = rf_automaton_cache_find(cache, atoms, atom_count, states_max);
+	if (!dfa || !dfa->state_count)
+		r = build_nfa(&b, atoms, atom_count);
+	if (r == 0 && !dfa) {
+		r = make_dfa(&b.nfa, states_max, &own);
+		if (r == 0)
+			dfa = rf_automaton_cache_keep(cache, atoms, atom_count, states_max, &own);
+	}
 	if (r < 0)
 		return r;
-	r = rf_dfa_build(&b.nfa, states_max, &dfa);
-	if (r == 0)
-		r = rf_dfa_minimise(&dfa);
-	if (r == 0)
-		r = image_of_dfa(image, &dfa, atoms, atom_count);
-	else if (r == -E2BIG)
-		r = image_of_nfa(image, &b.nfa, atoms, atom_count);
+	r = dfa->state_count ? image_of_dfa(image, dfa, atoms, atom_count) : image_of_nfa(image, &b.nfa, atoms, atom_count);
 	if (r == 0)
 		*ret = TAKE_PTR(image);
 	return r;
+}
+
+int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret)
+{
+	return rf_automaton_build_with(NULL, atoms, atom_count, states_max, ret);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automaton/cache.h"
 #include "policy/compile.h"
 
 #define WORD_BITS 64
@@ -102,7 +103,7 @@ static int build(struct rf_compile *c, struct destination *d)
 		};
 		d->digest = digest_match(d->digest, atom->match);
 	}
-	r = rf_automaton_build(atoms, d->ref_count, RF_DFA_STATES_MAX, slot);
+	r = rf_automaton_build_with(c->input->automata, atoms, d->ref_count, RF_DFA_STATES_MAX, slot);
 	if (r)
 		return report(c, d, r);
 	d->image = *slot;
