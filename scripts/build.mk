@@ -70,6 +70,7 @@ endif
 PROGRAMS := $(addprefix $(B)/,ringfenced ringfence-sockd ringfence-checker ringfence)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 BPF_TESTS := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
 DIFFER := $(B)/tests/automaton/differ
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -97,7 +98,7 @@ endif
 all: programs ## build the four programs into build/ (V=1: show commands, DEBUG=1: ASan + UBSan into build/debug)
 programs: $(PROGRAMS)
 bpf: $(BPF_SKEL) ## compile the BPF programs only
-tests: $(UNIT_TESTS) $(BPF_TESTS) $(DIFFER) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker $(TEST_TOOLS) ## build the C tests, run nothing
+tests: $(UNIT_TESTS) $(BPF_TESTS) $(DIFFER) $(B)/tests/bpf/insns $(B)/tests/bpf/hostile_checker $(TEST_TOOLS) $(BENCHES) ## build the C tests, run nothing
 unit: $(UNIT_TESTS) ## build and run the unit tests (no root needed)
 	$(Q)failed=; for t in $(UNIT_TESTS); do $$t || failed="$$failed $$t"; done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 check: ## format, warnings, clang-tidy, shellcheck, sizes, headers, documents, unit tests under ASan + UBSan
@@ -169,6 +170,10 @@ $(DIFFER): $(DIFFER_OBJ) $(LIB)
 $(B)/tests/tools/%: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D); echo "TOOL $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< -lbpf -lpthread -o $@
+# A measurement links what the agent links; it is built when scripts/bench-policy asks for it.
+$(B)/tests/bench/%: tests/bench/%.c $(LIB) $(B)/flags
+	@mkdir -p $(@D); echo "BENCH $@"
+	$(Q)$(CC) $(RF_CPPFLAGS) $(RF_CFLAGS) $(LDFLAGS) $< $(LIB) $(LDLIBS) -o $@
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 	@mkdir -p $(@D); echo "FUZZ $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $< $(LIB) $(LLHTTP_OBJ) $(LDLIBS) $(LLHTTP_LIBS) -lssl -lcrypto -o $@

@@ -14,7 +14,7 @@ static struct parsed parse_named(const char *name, const char *text, size_t len)
 	struct parsed p = {.diags = {.arena = rf_arena_new()}};
 
 	assert_non_null(p.diags.arena);
-	assert_int_equal(rf_tree_parse(&p.diags, name, text, len, &p.tree), 0);
+	assert_int_equal(rf_tree_parse(&p.diags, p.diags.arena, name, text, len, &p.tree), 0);
 	return p;
 }
 

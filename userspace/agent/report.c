@@ -37,6 +37,25 @@ static void add_address(cJSON *o, const char *field, const struct rf_addr *addr)
 		cJSON_AddStringToObject(o, field, rf_addr_text(addr, text, sizeof(text)));
 }
 
+static void add_ms(cJSON *o, const char *field, uint64_t ns)
+{
+	cJSON_AddNumberToObject(o, field, (double)ns / 1e6);
+}
+
+/* Where the time went from the files to the kernel. */
+static void add_took(cJSON *o, const struct rf_revision_took *took)
+{
+	cJSON *t = cJSON_AddObjectToObject(o, "took_ms");
+
+	add_ms(t, "read", took->read_ns);
+	add_ms(t, "parse", took->parse_ns);
+	add_ms(t, "check", took->check_ns);
+	add_ms(t, "compile", took->compile_ns);
+	add_ms(t, "publish", took->publish_ns);
+	add_ms(t, "whole", took->whole_ns);
+	cJSON_AddNumberToObject(t, "files_parsed", (double)took->parsed);
+}
+
 cJSON *rf_report_revision(struct rf_agent *agent)
 {
 	const struct rf_revision *rev = &agent->revision;
@@ -51,6 +70,7 @@ cJSON *rf_report_revision(struct rf_agent *agent)
 	if (rev->policy) {
 		cJSON_AddNumberToObject(o, "allow_entries", (double)rev->policy->allow_count);
 		cJSON_AddNumberToObject(o, "nfa", (double)rev->policy->nfa_count);
+		add_took(o, &rev->took);
 	}
 	return o;
 }

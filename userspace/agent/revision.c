@@ -10,15 +10,20 @@
 
 #include "agent/agent.h"
 #include "agent/flow_keeper.h"
+#include "automaton/cache.h"
 #include "core/arena.h"
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/log.h"
+#include "objects/parts.h"
 #include "policy/hosts.h"
 
 void rf_revision_done(struct rf_revision *revision)
 {
 	rf_objects_free(revision->objects);
 	rf_objects_free(revision->rejected);
+	rf_parts_free(revision->parts);
+	rf_automaton_cache_free(revision->automata);
 	rf_policy_free(revision->policy);
 	rf_arena_free(revision->compile_arena);
 	*revision = (struct rf_revision){};
@@ -55,15 +60,44 @@ static int fail_diags(struct rf_revision *rev, int r, const struct rf_diags *dia
 	return fail(rev, r, "cannot be compiled: %s", strerror(-r));
 }
 
-static int parse(struct rf_revision *rev, const struct rf_snapshot *snapshot, struct rf_objects **ret)
+/* Nanoseconds since *from, which becomes now: one step ends where the next begins. */
+static uint64_t lap(uint64_t *from)
+{
+	uint64_t before = *from;
+
+	*from = rf_now_ns();
+	return *from - before;
+}
+
+static int join(struct rf_revision *rev, const struct rf_snapshot *snapshot, struct rf_objects **ret)
+{
+	_cleanup_free_ struct rf_part_text *files = calloc(snapshot->count + 1, sizeof(*files));
+	int r = files ? 0 : -ENOMEM;
+
+	if (r == 0 && !rev->parts)
+		r = rf_parts_new(&rev->parts);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < snapshot->count; i++)
+		files[i] = (struct rf_part_text){.name = snapshot->items[i].name,
+						 .text = snapshot->items[i].text,
+						 .len = snapshot->items[i].len,
+						 .version = snapshot->items[i].version};
+	return rf_parts_join(rev->parts, files, snapshot->count, ret);
+}
+
+static int parse(struct rf_revision *rev, const struct rf_snapshot *snapshot, struct rf_revision_took *took, struct rf_objects **ret)
 {
 	RF_CLEANUP(rf_objects_freep) struct rf_objects *objects = NULL;
-	int r = rf_objects_new(&objects);
+	uint64_t from = rf_now_ns();
+	int r = join(rev, snapshot, &objects);
 
-	for (size_t i = 0; r == 0 && i < snapshot->count; i++)
-		r = rf_objects_add(objects, snapshot->items[i].name, snapshot->items[i].text, snapshot->items[i].len);
+	took->parse_ns = lap(&from);
+	if (r == 0)
+		took->parsed = rf_parts_parsed(rev->parts);
 	if (r == 0)
 		r = rf_objects_check(objects);
+	took->check_ns = lap(&from);
 	if (objects && objects->diags.error_count) {
 		r = fail_diags(rev, -EINVAL, &objects->diags);
 		rf_objects_free(rev->rejected);
@@ -143,6 +177,9 @@ static int compile(struct rf_agent *agent, const struct rf_objects *objects, str
 	rf_arena_free(rev->compile_arena);
 	rev->compile_arena = arena;
 	rev->compile_diags = diags;
+	if (!rev->automata && rf_automaton_cache_new(&rev->automata) < 0)
+		return fail(rev, -ENOMEM, "no memory");
+	input.automata = rev->automata;
 	r = rf_registry_endpoints(&agent->pods, &endpoints, &input.endpoint_count);
 	if (r == 0)
 		r = rf_datapath_epoch(agent->dp, &input.epoch);
@@ -151,7 +188,10 @@ static int compile(struct rf_agent *agent, const struct rf_objects *objects, str
 	input.epoch++;
 	input.endpoints = endpoints;
 	r = rf_policy_compile(&input, &rev->compile_diags, ret);
-	return r < 0 ? fail_diags(rev, r, &rev->compile_diags) : 0;
+	if (r < 0)
+		return fail_diags(rev, r, &rev->compile_diags);
+	rf_automaton_cache_sweep(rev->automata);
+	return 0;
 }
 
 int rf_revision_write_hosts(struct rf_agent *agent, const struct rf_local_pod *pod)
@@ -180,40 +220,61 @@ int rf_revision_write_hosts(struct rf_agent *agent, const struct rf_local_pod *p
 
 static void write_all_hosts(struct rf_agent *agent)
 {
+	agent->revision.hosts_stale = false;
 	for (size_t i = 0; i < agent->pods.count; i++) {
 		const struct rf_local_pod *pod = agent->pods.items[i];
 		int r = pod->state != RF_POD_EXITED ? rf_revision_write_hosts(agent, pod) : 0;
 
 		if (r < 0)
 			rf_log_warning(-r, "cannot write %s", pod->room.hosts);
+		agent->revision.hosts_stale |= r < 0;
 	}
 }
 
-/* Compiles and switches; on success the policy is agent->revision.policy. */
-static int put_in_force(struct rf_agent *agent, const struct rf_objects *objects)
+static int publish(struct rf_agent *agent, struct rf_policy *policy, struct rf_revision_took *took)
+{
+	struct rf_revision *rev = &agent->revision;
+	uint64_t from = rf_now_ns();
+	int r = rf_datapath_publish(agent->dp, policy);
+
+	if (r < 0)
+		return fail(rev, r, "the kernel did not take it: %s", rf_datapath_error(agent->dp));
+	took->publish_ns = lap(&from);
+	took->whole_ns += took->compile_ns + took->publish_ns;
+	rev->took = *took;
+	rev->epoch = policy->config.epoch;
+	rev->since_ns = rf_now_realtime_ns();
+	/* What is in the hosts files hangs on the addresses of Services alone; a new pod's is written as the pod is made. */
+	rev->hosts_stale |= !rev->policy || !same_addresses(rev->policy, policy);
+	return 0;
+}
+
+/* Compiles and switches; on success the policy is agent->revision.policy. took->whole_ns: what was done before. */
+static int put_in_force(struct rf_agent *agent, const struct rf_objects *objects, struct rf_revision_took *took)
 {
 	RF_CLEANUP(rf_policy_freep) struct rf_policy *policy = NULL;
 	struct rf_revision *rev = &agent->revision;
+	uint64_t from = rf_now_ns();
 	int r;
 
 	r = compile(agent, objects, &policy);
+	took->compile_ns = lap(&from);
 	if (r < 0)
 		return r;
 	if (!policy)
 		return fail(rev, -ENODATA, "compiled to nothing");
 	if (!rev->policy || !rf_policy_equal(rev->policy, policy)) {
-		r = rf_datapath_publish(agent->dp, policy);
+		r = publish(agent, policy, took);
 		if (r < 0)
-			return fail(rev, r, "the kernel did not take it: %s", rf_datapath_error(agent->dp));
-		rev->epoch = policy->config.epoch;
-		rev->since_ns = rf_now_realtime_ns();
+			return r;
 		rf_policy_free(rev->policy);
 		rev->policy = TAKE_PTR(policy);
 		rf_agent_note(agent, "revision", "revision %u is live", rev->epoch);
 		rf_flows_cut(agent);
 	}
 	rev->error[0] = '\0';
-	write_all_hosts(agent);
+	if (rev->hosts_stale)
+		write_all_hosts(agent);
 	rf_agent_set_ready(agent);
 	return 0;
 }
@@ -232,13 +293,16 @@ static void keep_errors(const struct rf_revision *rev, struct rf_objects *object
 int rf_revision_read(struct rf_agent *agent, const struct rf_snapshot *snapshot)
 {
 	RF_CLEANUP(rf_objects_freep) struct rf_objects *objects = NULL;
+	const struct rf_policy_source *source = agent->source;
+	struct rf_revision_took took = {.read_ns = source->read_ended_ns - source->read_began_ns};
 	struct rf_revision *rev = &agent->revision;
 	int r;
 
-	r = parse(rev, snapshot, &objects);
+	r = parse(rev, snapshot, &took, &objects);
 	if (r < 0)
 		return r;
-	r = put_in_force(agent, objects);
+	took.whole_ns = rf_now_ns() - source->read_began_ns;
+	r = put_in_force(agent, objects, &took);
 	rf_objects_free(rev->rejected);
 	rev->rejected = NULL;
 	if (r < 0) {
@@ -255,13 +319,14 @@ int rf_revision_read(struct rf_agent *agent, const struct rf_snapshot *snapshot)
 int rf_revision_renew(struct rf_agent *agent)
 {
 	struct rf_revision *rev = &agent->revision;
+	struct rf_revision_took took = {};
 	char error[sizeof(rev->error)];
 	int r;
 
 	if (!rev->objects)
 		return 0;
 	memcpy(error, rev->error, sizeof(error));
-	r = put_in_force(agent, rev->objects);
+	r = put_in_force(agent, rev->objects, &took);
 	if (r == 0 && rev->rejected) /* new pods, but the newest files still are what they were */
 		memcpy(rev->error, error, sizeof(error));
 	return r;

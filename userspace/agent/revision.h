@@ -12,9 +12,24 @@
 #include "policy/policy.h"
 
 struct rf_agent;
+struct rf_automaton_cache;
+struct rf_parts;
 struct rf_snapshot;
 
+/* Nanoseconds of the way of one revision from the files to the kernel. 0: that step was not needed. */
+struct rf_revision_took {
+	uint64_t read_ns;    /* the whole directory */
+	uint64_t parse_ns;   /* the files that changed */
+	uint64_t check_ns;   /* objects among each other */
+	uint64_t compile_ns; /* tables, in memory */
+	uint64_t publish_ns; /* into the kernel, until the switch and the pins behind it */
+	uint64_t whole_ns;   /* from the beginning of the read until the kernel had it */
+	size_t parsed;       /* files */
+};
+
 struct rf_revision {
+	struct rf_parts *parts; /* the files as they were parsed last */
+	struct rf_automaton_cache *automata;
 	struct rf_objects *objects;     /* of the last good policy; NULL before the first */
 	struct rf_policy *policy;       /* what this agent published last; NULL before */
 	struct rf_objects *rejected;    /* holds the diags of the failure, or NULL */
@@ -25,7 +40,8 @@ struct rf_revision {
 	rf_epoch_t epoch;               /* live one that this agent published; 0 = none yet */
 	uint64_t since_ns;
 	size_t file_count;
-	uint64_t compile_ns; /* how long the last one took, parse to switch */
+	bool hosts_stale;             /* a pod's hosts file could not be written */
+	struct rf_revision_took took; /* of the live one */
 };
 
 void rf_revision_done(struct rf_revision *revision);

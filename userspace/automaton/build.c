@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automaton/cache.h"
 #include "automaton/image.h"
 #include "automaton/minimise.h"
 #include "automaton/nfa.h"
@@ -205,42 +206,63 @@ static void dfa_donep(struct rf_dfa *dfa)
 	rf_dfa_done(dfa);
 }
 
-/* A DFA if it stays within the budget, else the NFA itself. */
-static int finish(const struct rf_nfa *nfa, size_t states_max, struct rf_image_parts *parts, struct rf_automaton_image **ret)
+/* Within the budget of states, or without any. */
+static int make_dfa(const struct rf_nfa *nfa, size_t states_max, struct rf_dfa *dfa)
+{
+	int r = rf_dfa_build(nfa, states_max, dfa);
+
+	if (r == 0)
+		r = rf_dfa_minimise(dfa);
+	if (r != -E2BIG)
+		return r;
+	rf_dfa_done(dfa);
+	return 0;
+}
+
+/* The DFA if it has states, else the NFA itself. */
+static int finish(const struct rf_nfa *nfa, const struct rf_dfa *dfa, struct rf_image_parts *parts, struct rf_automaton_image **ret)
 {
 	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *image = calloc(1, sizeof(*image));
-	RF_CLEANUP(dfa_donep) struct rf_dfa dfa = {0};
 	int r;
 
 	if (!image)
 		return -ENOMEM;
-	r = rf_dfa_build(nfa, states_max, &dfa);
-	if (r == 0)
-		r = rf_dfa_minimise(&dfa);
-	if (r == 0)
-		r = image_of_dfa(image, &dfa, parts);
-	else if (r == -E2BIG)
-		r = image_of_nfa(image, nfa, parts);
+	r = dfa->state_count ? image_of_dfa(image, dfa, parts) : image_of_nfa(image, nfa, parts);
 	if (r == 0)
 		*ret = TAKE_PTR(image);
 	return r;
 }
 
-int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret)
+int rf_automaton_build_with(struct rf_automaton_cache *cache, const struct rf_route_atom *atoms, size_t atom_count, size_t states_max,
+			    struct rf_automaton_image **ret)
 {
 	RF_CLEANUP(build_done) struct build b = {.arena = rf_arena_new()};
 	RF_CLEANUP(rf_conditions_done) struct rf_conditions conditions = {.arena = b.arena};
+	RF_CLEANUP(dfa_donep) struct rf_dfa own = {0};
 	struct rf_image_parts parts = {.atoms = atoms, .atom_count = atom_count, .conditions = &conditions};
-	int r;
+	const struct rf_dfa *dfa;
+	int r = 0;
 
 	if (!b.arena)
 		return -ENOMEM;
 	if (atom_count > RF_ROUTE_ATOMS_MAX)
 		return -E2BIG;
-	r = build_nfa(&b, atoms, atom_count);
+	dfa = rf_automaton_cache_find(cache, atoms, atom_count, states_max);
+	if (!dfa || !dfa->state_count)
+		r = build_nfa(&b, atoms, atom_count);
+	if (r == 0 && !dfa) {
+		r = make_dfa(&b.nfa, states_max, &own);
+		if (r == 0)
+			dfa = rf_automaton_cache_keep(cache, atoms, atom_count, states_max, &own);
+	}
 	if (r == 0)
 		r = rf_conditions_build(atoms, atom_count, &conditions);
-	return r < 0 ? r : finish(&b.nfa, states_max, &parts, ret);
+	return r < 0 ? r : finish(&b.nfa, dfa, &parts, ret);
+}
+
+int rf_automaton_build(const struct rf_route_atom *atoms, size_t atom_count, size_t states_max, struct rf_automaton_image **ret)
+{
+	return rf_automaton_build_with(NULL, atoms, atom_count, states_max, ret);
 }
 
 /* All patterns lead to one match: which of them it was says nothing. */
@@ -269,11 +291,14 @@ int rf_text_automaton_build(const char *const *patterns, size_t count, bool igno
 {
 	static const struct rf_route_atom any = {0};
 	RF_CLEANUP(build_done) struct build b = {.arena = rf_arena_new()};
+	RF_CLEANUP(dfa_donep) struct rf_dfa dfa = {0};
 	struct rf_image_parts parts = {.atoms = &any, .atom_count = 1};
 	int r;
 
 	if (!b.arena)
 		return -ENOMEM;
 	r = build_text_nfa(&b, patterns, count, ignore_case);
-	return r < 0 ? r : finish(&b.nfa, RF_TEXT_STATES_MAX, &parts, ret);
+	if (r == 0)
+		r = make_dfa(&b.nfa, RF_TEXT_STATES_MAX, &dfa);
+	return r < 0 ? r : finish(&b.nfa, &dfa, &parts, ret);
 }

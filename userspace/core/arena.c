@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE (64 * 1024)
-#define ALIGNMENT  16
+/* Chunks double from the first size to the second: a policy directory of thousands of small files has an arena for each. */
+#define CHUNK_FIRST 2048
+#define CHUNK_SIZE  (64 * 1024)
+#define ALIGNMENT   16
 
 struct chunk {
 	struct chunk *next;
@@ -19,6 +21,7 @@ struct chunk {
 
 struct rf_arena {
 	struct chunk *chunks;
+	size_t next_size; /* 0 = CHUNK_FIRST */
 };
 
 struct rf_arena *rf_arena_new(void)
@@ -39,12 +42,14 @@ void rf_arena_free(struct rf_arena *arena)
 
 static struct chunk *chunk_add(struct rf_arena *arena, size_t need)
 {
-	size_t size = need > CHUNK_SIZE / 4 ? need : CHUNK_SIZE;
+	size_t next = arena->next_size ? arena->next_size : CHUNK_FIRST;
+	size_t size = need > next / 4 ? need : next - sizeof(struct chunk);
 	struct chunk *c = calloc(1, sizeof(*c) + size);
 
 	if (!c)
 		return NULL;
 	c->size = size;
+	arena->next_size = next < CHUNK_SIZE ? 2 * next : CHUNK_SIZE;
 	/* A large block gets a chunk of its own behind the current one, whose free space stays in use. */
 	if (size == need && arena->chunks) {
 		c->next = arena->chunks->next;

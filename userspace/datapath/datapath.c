@@ -88,6 +88,7 @@ void rf_datapath_close(struct rf_datapath *dp)
 {
 	if (!dp)
 		return;
+	rf_dp_grace_end(dp);
 	ring_buffer__free(dp->ring);
 	for (int i = 0; i < _RF_TABLE_MAX; i++)
 		rf_closep(&dp->tables[i]);

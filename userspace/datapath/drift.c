@@ -221,7 +221,8 @@ int rf_datapath_node_repair(struct rf_datapath *dp, rf_epoch_t epoch, uint32_t d
 
 	if (drift & RF_DRIFT_EPOCH) /* first: until then the kernel may decide with another policy */
 		r = restore_epoch(dp, epoch);
-	if (drift & RF_DRIFT_PINS) /* the file system may be another one than before */
+	dp->grace.begun &= !(drift & RF_DRIFT_EPOCH); /* meanwhile programs may have begun with the other slot */
+	if (drift & RF_DRIFT_PINS)                    /* the file system may be another one than before */
 		q = rf_dp_make_directories(dp);
 	r = r < 0 ? r : q;
 	if (drift & RF_DRIFT_NODE_PROGRAMS)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,6 +94,16 @@ struct rf_table_spec {
 };
 extern const struct rf_table_spec rf_table_specs[_RF_TABLE_MAX];
 
+/* A wait for the programs that ran at a switch (grace.c). */
+struct rf_dp_grace {
+	pthread_t thread;
+	bool running; /* the thread is to be joined */
+	bool begun;   /* it was started: result is valid once it is joined */
+	rf_epoch_t epoch;
+	int configs; /* the outer map, not owned */
+	int result;
+};
+
 struct rf_datapath {
 	struct rf_instance instance;
 	char dir[4096 + 8]; /* where the pins are right now: <bpffs_dir> or, while it is built, <bpffs_dir>_new */
@@ -106,6 +117,8 @@ struct rf_datapath {
 	struct bpf_object *objects[_RF_OBJECT_MAX]; /* NULL when only inspecting */
 	__u32 sweep_at;                             /* where the walk over `flows` goes on: a bucket's number */
 	bool sweep_under_way;
+	struct rf_dp_grace grace;
+	uint64_t pruned_names;                 /* digest of the names that `names` was pruned to; 0 = none */
 	struct rf_held *held[RF_HELD_BUCKETS]; /* hold.c; agent only */
 	struct ring_buffer *ring;
 	void (*event_fn)(void *arg, const struct rf_event *event);
@@ -142,8 +155,26 @@ int rf_dp_table_make(struct rf_datapath *dp, enum rf_table_id table, size_t coun
 int rf_dp_table_live(struct rf_datapath *dp, enum rf_table_id table);
 /* Value of one key of it. -ENOENT: no such key. */
 int rf_dp_table_value(struct rf_datapath *dp, enum rf_table_id table, const void *key, void *ret);
-/* Returns when no program runs any more that was running when it was called: a store into an array of maps waits for that. */
+
+/* batch.c */
+struct rf_dp_content {
+	const void *keys; /* NULL: an array, key = index */
+	const void *values;
+	size_t count;
+	size_t key_size;
+	size_t value_size;
+};
+/* All of it into the map. -errno. */
+int rf_dp_fill(int fd, const struct rf_dp_content *c);
+
+/* grace.c. Returns when no program runs any more that was running when it was called. */
 int rf_dp_grace(struct rf_datapath *dp);
+/* Begins to wait for those that run at the switch to this epoch; the next wait for it is then short. */
+void rf_dp_grace_begin(struct rf_datapath *dp, rf_epoch_t epoch);
+/* Returns when none of those runs any more. */
+int rf_dp_grace_since(struct rf_datapath *dp, rf_epoch_t epoch);
+/* Ends what was begun; before the maps are closed. */
+void rf_dp_grace_end(struct rf_datapath *dp);
 
 /* attach.c */
 int rf_dp_attach_cgroups(struct rf_datapath *dp);

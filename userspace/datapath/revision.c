@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Publishing a revision. 1. every table is made as a map of its own and filled; 2. each is stored into the slot of the outer map that is
- * not live; 3. control.epoch is stored: the switch. Between 1 and 2 the live revision's config is stored once more where it is already:
- * the grace period of that store tells that no program still reads the revision before it, whose slot is about to be overwritten. (Not
- * after 3: a killed agent would skip it, and whoever has to cut connections would wait for it.) A failure before 3 changes nothing that a
- * program looks at.
+ * not live; 3. control.epoch is stored: the switch. Before 2, no program may still read the revision before the live one, whose slot is
+ * about to be overwritten: grace.c waits for that, which began behind the last switch. A failure before 3 changes nothing that a program
+ * looks at.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -104,26 +103,9 @@ int rf_dp_table_make(struct rf_datapath *dp, enum rf_table_id table, size_t coun
 	return fd < 0 ? -errno : fd;
 }
 
-static int fill_one_by_one(int fd, const struct rf_table_spec *s, const struct content *c)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		__u32 index = (__u32)i;
-		const void *key = c->keys ? (const char *)c->keys + i * s->key_size : (const void *)&index;
-
-		if (bpf_map_update_elem(fd, key, (const char *)c->values + i * s->value_size, BPF_ANY) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 static int fill(int fd, const struct rf_table_spec *s, const struct content *c)
 {
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	__u32 count = (__u32)c->count;
-
-	if (c->keys && c->count > 16 && bpf_map_update_batch(fd, c->keys, c->values, &count, &opts) == 0)
-		return 0;
-	return fill_one_by_one(fd, s, c); /* not every map type knows batches; updating twice changes nothing */
+	return rf_dp_fill(fd, &(struct rf_dp_content){c->keys, c->values, c->count, s->key_size, s->value_size});
 }
 
 /* The blob goes in through memory and is frozen: nobody, not even root through the system call, changes it afterwards. */
@@ -205,10 +187,10 @@ static int store_tables(struct rf_datapath *dp, const struct build *b, __u32 slo
 
 static int add_names(struct rf_datapath *dp, const struct rf_policy *policy)
 {
-	for (size_t i = 0; i < policy->names_count; i++)
-		if (bpf_map_update_elem(dp->maps[RF_MAP_NAMES], &policy->names_keys[i], &policy->names_values[i], BPF_ANY) < 0)
-			return rf_dp_fail(dp, errno, "cannot store a name (the map 'names' holds %zu)", policy->names_count);
-	return 0;
+	int r = rf_dp_fill(dp->maps[RF_MAP_NAMES], &(struct rf_dp_content){policy->names_keys, policy->names_values, policy->names_count,
+									   sizeof(*policy->names_keys), sizeof(*policy->names_values)});
+
+	return r < 0 ? rf_dp_fail(dp, -r, "cannot store a name (the map 'names' holds %zu)", policy->names_count) : 0;
 }
 
 static int compare_identities(const void *a, const void *b)
@@ -218,21 +200,38 @@ static int compare_identities(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* FNV-1a (headers/ringfence/identity.h) over all numbers; never 0. */
+static uint64_t digest_names(const struct rf_policy *policy)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	for (size_t i = 0; i < policy->names_count; i++)
+		h = (h ^ policy->names_keys[i]) * 0x100000001b3ULL;
+	return h ? h : 1;
+}
+
 /* After the switch: names that the policy does not know go. At most as many as the policy has, so a sweep is bounded; the next does the
  * rest. */
 static void prune_names(struct rf_datapath *dp, const struct rf_policy *policy)
 {
 	size_t count = policy->names_count, victims = 0, room = count + 1024;
-	_cleanup_free_ rf_identity_t *known = calloc(count + 1, sizeof(*known)), *gone = calloc(room, sizeof(*gone));
+	_cleanup_free_ rf_identity_t *known = NULL, *gone = NULL;
 	rf_identity_t key, *previous = NULL, next;
+	uint64_t digest = digest_names(policy);
+	bool ended = false;
 
+	if (digest == dp->pruned_names)
+		return;
+	known = calloc(count + 1, sizeof(*known));
+	gone = calloc(room, sizeof(*gone));
 	if (!known || !gone)
 		return; /* a name too many harms nobody */
 	if (count)
 		memcpy(known, policy->names_keys, count * sizeof(*known));
 	qsort(known, count, sizeof(*known), compare_identities);
 	for (size_t seen = 0; seen < 2 * room && victims < room; seen++) {
-		if (bpf_map_get_next_key(dp->maps[RF_MAP_NAMES], previous, &next) < 0)
+		ended = bpf_map_get_next_key(dp->maps[RF_MAP_NAMES], previous, &next) < 0;
+		if (ended)
 			break;
 		key = next;
 		previous = &key;
@@ -241,6 +240,7 @@ static void prune_names(struct rf_datapath *dp, const struct rf_policy *policy)
 	}
 	for (size_t i = 0; i < victims; i++)
 		(void)bpf_map_delete_elem(dp->maps[RF_MAP_NAMES], &gone[i]);
+	dp->pruned_names = ended ? digest : 0;
 }
 
 /* Stable paths for bpftool. The switch has happened: a failure here is not one of the revision, but what people look at is stale. */
@@ -256,24 +256,6 @@ static void repin_live(struct rf_datapath *dp, const struct build *b)
 			snprintf(warning, sizeof(dp->warnings[0]), "'%s/live/%s' does not show the live table: it cannot be pinned: %s",
 				 dp->dir, rf_table_names[i], strerror(-r));
 	}
-}
-
-int rf_dp_grace(struct rf_datapath *dp)
-{
-	__u32 slot, id;
-	_cleanup_close_ int fd = -1;
-	rf_epoch_t epoch = 0;
-	int r = rf_datapath_epoch(dp, &epoch);
-
-	if (r < 0 || !epoch)
-		return r; /* no revision, so nobody has read one */
-	slot = epoch % RF_SLOTS;
-	if (bpf_map_lookup_elem(dp->tables[RF_TABLE_CONFIG], &slot, &id) < 0) /* half uninstalled: programs find no tables, and deny */
-		return errno == ENOENT ? 0 : rf_dp_fail(dp, errno, "cannot find the configuration of revision %u", epoch);
-	fd = bpf_map_get_fd_by_id(id);
-	if (fd < 0 || bpf_map_update_elem(dp->tables[RF_TABLE_CONFIG], &slot, &fd, BPF_ANY) < 0)
-		return rf_dp_fail(dp, errno, "cannot wait for the readers of the revision before %u", epoch);
-	return 0;
 }
 
 int rf_datapath_epoch(struct rf_datapath *dp, rf_epoch_t *ret)
@@ -305,7 +287,7 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 	if (r == 0)
 		r = add_names(dp, policy);
 	if (r == 0)
-		r = rf_dp_grace(dp); /* the slot may be written again only when nobody reads the revision before the live one any more */
+		r = rf_dp_grace_since(dp, live); /* the slot may be written again only when nobody reads the revision before the live one */
 	if (r == 0)
 		r = store_tables(dp, &b, slot);
 	if (r < 0)
@@ -317,6 +299,7 @@ int rf_datapath_publish(struct rf_datapath *dp, const struct rf_policy *policy)
 	control.switched_ns = rf_now_ns();
 	if (bpf_map_update_elem(dp->maps[RF_MAP_CONTROL], &zero, &control, BPF_ANY) < 0)
 		return rf_dp_fail(dp, errno, "cannot switch to revision %u", control.epoch);
+	rf_dp_grace_begin(dp, control.epoch);
 	repin_live(dp, &b);
 	prune_names(dp, policy);
 	return 0;

@@ -8,12 +8,18 @@
 #include "core/cleanup.h"
 #include "objects/check.h"
 
+/* Kinds are the decoder's own words, and one file has each text once: often the pointers tell. */
+static int compare_texts(const char *x, const char *y)
+{
+	return x == y ? 0 : strcmp(x, y);
+}
+
 static int compare_meta(const struct rf_meta *x, const struct rf_meta *y)
 {
-	int c = strcmp(x->kind, y->kind);
+	int c = compare_texts(x->kind, y->kind);
 
 	if (c == 0)
-		c = strcmp(x->ns, y->ns);
+		c = compare_texts(x->ns, y->ns);
 	return c ? c : strcmp(x->name, y->name);
 }
 
@@ -64,34 +70,67 @@ static int check_mesh_configs(struct rf_objects *o)
 	return 0;
 }
 
-const struct rf_object_ref *rf_finder_find(const struct rf_finder *f, const char *kind, const char *ns, const char *name)
+/* The first object that does not come before this one; an empty name comes before all others. */
+static size_t first_of(const struct rf_finder *f, const char *kind, const char *ns, const char *name)
 {
 	struct rf_meta wanted = {.kind = kind, .ns = ns, .name = name};
 	size_t low = 0, high = f->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int c = compare_meta(&wanted, &f->sorted[middle]->meta);
 
-		if (c == 0)
-			return f->sorted[middle];
-		if (c < 0)
+		if (compare_meta(&wanted, &f->sorted[middle]->meta) <= 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return NULL;
+	return low;
 }
 
-static const struct rf_http_route_group *find_group(const struct rf_objects *o, const char *ns, const char *name)
+const struct rf_object_ref *rf_finder_find(const struct rf_finder *f, const char *kind, const char *ns, const char *name)
 {
-	for (size_t i = 0; i < o->route_groups_count; i++) {
-		const struct rf_meta *m = &o->route_groups[i].meta;
+	struct rf_meta wanted = {.kind = kind, .ns = ns, .name = name};
+	size_t at = first_of(f, kind, ns, name);
 
-		if (strcmp(m->ns, ns) == 0 && strcmp(m->name, name) == 0)
-			return &o->route_groups[i];
-	}
-	return NULL;
+	return at < f->count && compare_meta(&wanted, &f->sorted[at]->meta) == 0 ? f->sorted[at] : NULL;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	return compare_meta(&(*(const struct rf_http_route_group *const *)a)->meta, &(*(const struct rf_http_route_group *const *)b)->meta);
+}
+
+/* Of one namespace, workloads keep the order of the files. */
+static int compare_workloads(const void *a, const void *b)
+{
+	const struct rf_workload *x = *(const struct rf_workload *const *)a, *y = *(const struct rf_workload *const *)b;
+	int c = compare_texts(x->meta.ns, y->meta.ns);
+
+	return c ? c : (x > y) - (x < y);
+}
+
+static int sort_lists(const struct rf_objects *o, struct rf_finder *f)
+{
+	f->groups = rf_arena_alloc(o->arena, (o->route_groups_count + 1) * sizeof(const struct rf_http_route_group *));
+	f->workloads = rf_arena_alloc(o->arena, (o->workloads_count + 1) * sizeof(const struct rf_workload *));
+	if (!f->groups || !f->workloads)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->route_groups_count; i++)
+		f->groups[f->group_count++] = &o->route_groups[i];
+	for (size_t i = 0; i < o->workloads_count; i++)
+		f->workloads[f->workload_count++] = &o->workloads[i];
+	qsort(f->groups, f->group_count, sizeof(const struct rf_http_route_group *), compare_groups);
+	qsort(f->workloads, f->workload_count, sizeof(const struct rf_workload *), compare_workloads);
+	return 0;
+}
+
+static const struct rf_http_route_group *find_group(const struct rf_finder *f, const char *ns, const char *name)
+{
+	struct rf_http_route_group wanted = {.meta = {.kind = "HTTPRouteGroup", .ns = ns, .name = name}};
+	const struct rf_http_route_group *key = &wanted;
+	const struct rf_http_route_group *const *at = bsearch(&key, f->groups, f->group_count, sizeof(*f->groups), compare_groups);
+
+	return at ? *at : NULL;
 }
 
 static bool has_match(const struct rf_http_route_group *g, const char *name)
@@ -128,22 +167,20 @@ static int check_rule(struct rf_objects *o, const struct rf_finder *f, const str
 				       t->meta.ns, rule->name);
 	if (rule->kind != RF_RULE_HTTP_ROUTE_GROUP)
 		return 0;
-	return check_matches(o, rule, find_group(o, t->meta.ns, rule->name));
+	return check_matches(o, rule, find_group(f, t->meta.ns, rule->name));
 }
 
-static bool namespace_has_accounts(const struct rf_objects *o, const char *ns)
+static bool namespace_has_accounts(const struct rf_finder *f, const char *ns)
 {
-	for (size_t i = 0; i < o->service_accounts_count; i++) {
-		if (strcmp(o->service_accounts[i].meta.ns, ns) == 0)
-			return true;
-	}
-	return false;
+	size_t at = first_of(f, "ServiceAccount", ns, "");
+
+	return at < f->count && strcmp(f->sorted[at]->meta.kind, "ServiceAccount") == 0 && strcmp(f->sorted[at]->meta.ns, ns) == 0;
 }
 
 /* Accounts may come from elsewhere; but where a namespace lists some, one that is missing is most likely misspelt. */
 int rf_check_account(struct rf_objects *o, const struct rf_finder *f, const struct rf_account_ref *a)
 {
-	if (strcmp(a->name, "default") == 0 || rf_finder_find(f, "ServiceAccount", a->ns, a->name) || !namespace_has_accounts(o, a->ns))
+	if (strcmp(a->name, "default") == 0 || rf_finder_find(f, "ServiceAccount", a->ns, a->name) || !namespace_has_accounts(f, a->ns))
 		return 0;
 	return rf_diag_warning(&o->diags, a->place, "ServiceAccount %s/%s does not exist", a->ns, a->name);
 }
@@ -207,13 +244,31 @@ static uint16_t port_by_name(const struct rf_workload *w, const char *name, bool
 	return 0;
 }
 
-static int resolve_port(struct rf_objects *o, const struct rf_service *s, struct rf_service_port *p)
+/* The first workload of the namespace. */
+static size_t first_workload(const struct rf_finder *f, const char *ns)
+{
+	size_t low = 0, high = f->workload_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(f->workloads[middle]->meta.ns, ns) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int resolve_port(struct rf_objects *o, const struct rf_finder *f, const struct rf_service *s, struct rf_service_port *p)
 {
 	bool udp = p->kind == RF_PORT_UDP;
 
-	for (size_t i = 0; i < o->workloads_count && p->target_port == 0; i++) {
-		if (selects(s, &o->workloads[i]))
-			p->target_port = port_by_name(&o->workloads[i], p->target_name, udp);
+	for (size_t i = first_workload(f, s->meta.ns); i < f->workload_count && p->target_port == 0; i++) {
+		if (strcmp(f->workloads[i]->meta.ns, s->meta.ns) != 0)
+			break;
+		if (selects(s, f->workloads[i]))
+			p->target_port = port_by_name(f->workloads[i], p->target_name, udp);
 	}
 	if (p->target_port)
 		return 0;
@@ -221,13 +276,13 @@ static int resolve_port(struct rf_objects *o, const struct rf_service *s, struct
 			       udp ? "UDP" : "TCP", p->target_name);
 }
 
-static int check_service(struct rf_objects *o, struct rf_service *s)
+static int check_service(struct rf_objects *o, const struct rf_finder *f, struct rf_service *s)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < s->port_count && r == 0; i++) {
 		if (s->ports[i].target_name && s->ports[i].target_port == 0)
-			r = resolve_port(o, s, &s->ports[i]);
+			r = resolve_port(o, f, s, &s->ports[i]);
 	}
 	return r;
 }
@@ -237,7 +292,7 @@ static int check_references(struct rf_objects *o, const struct rf_finder *f)
 	int r = 0;
 
 	for (size_t i = 0; i < o->services_count && r == 0; i++)
-		r = check_service(o, &o->services[i]);
+		r = check_service(o, f, &o->services[i]);
 	for (size_t i = 0; i < o->targets_count && r == 0; i++)
 		r = check_target(o, f, &o->targets[i]);
 	for (size_t i = 0; i < o->ingress_backends_count && r == 0; i++)
@@ -283,6 +338,8 @@ int rf_objects_check(struct rf_objects *objects)
 	struct rf_finder f = {.count = objects->all_count};
 	int r = sorted_refs(objects, &f.sorted);
 
+	if (r == 0)
+		r = sort_lists(objects, &f);
 	if (r == 0)
 		r = check_duplicates(objects, f.sorted);
 	if (r == 0)

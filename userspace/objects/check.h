@@ -4,10 +4,13 @@
 
 #include "objects/objects.h"
 
-/* All objects, sorted by (kind, namespace, name). */
 struct rf_finder {
-	struct rf_object_ref **sorted;
+	struct rf_object_ref **sorted; /* all objects, by kind, namespace and name */
 	size_t count;
+	const struct rf_http_route_group **groups; /* by namespace and name */
+	size_t group_count;
+	const struct rf_workload **workloads; /* by namespace */
+	size_t workload_count;
 };
 
 const struct rf_object_ref *rf_finder_find(const struct rf_finder *f, const char *kind, const char *ns, const char *name); /* or NULL */

@@ -112,7 +112,7 @@ static int is_empty(const struct rf_edit_file *file, bool *ret)
 	int r = rf_objects_new(&o);
 
 	if (r == 0)
-		r = rf_tree_parse(&o->diags, file->name, file->text, file->len, &tree);
+		r = rf_tree_parse(&o->diags, o->arena, file->name, file->text, file->len, &tree);
 	if (r < 0 || !tree)
 		return r;
 	*ret = o->diags.count == 0;

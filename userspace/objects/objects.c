@@ -8,6 +8,7 @@
 #include "core/arena.h"
 #include "core/cleanup.h"
 #include "objects/decode.h"
+#include "objects/parts.h"
 #include "objects/tree.h"
 
 int rf_objects_new(struct rf_objects **ret)
@@ -30,15 +31,17 @@ void rf_objects_free(struct rf_objects *objects)
 {
 	if (!objects)
 		return;
+	for (size_t i = 0; i < objects->part_count; i++)
+		rf_part_unref(objects->parts[i]);
 	rf_arena_free(objects->arena);
 	free(objects);
 }
 
-int rf_objects_add(struct rf_objects *objects, const char *name, const char *text, size_t len)
+static int add(struct rf_objects *objects, struct rf_arena *trees, const char *name, const char *text, size_t len)
 {
 	unsigned left = RF_PROBLEMS_MAX;
 	struct rf_tree *tree;
-	int r = rf_tree_parse(&objects->diags, name, text, len, &tree);
+	int r = rf_tree_parse(&objects->diags, trees, name, text, len, &tree);
 
 	for (size_t i = 0; r == 0 && i < tree->count; i++) {
 		struct rf_decode d = {.objects = objects,
@@ -50,6 +53,25 @@ int rf_objects_add(struct rf_objects *objects, const char *name, const char *tex
 		if (d.root)
 			r = rf_decode_object(&d);
 	}
+	return r;
+}
+
+int rf_objects_add(struct rf_objects *objects, const char *name, const char *text, size_t len)
+{
+	return add(objects, objects->arena, name, text, len);
+}
+
+int rf_objects_add_bare(struct rf_objects *objects, const char *name, const char *text, size_t len)
+{
+	struct rf_arena *trees = rf_arena_new();
+	size_t before = objects->all_count;
+	int r = trees ? add(objects, trees, name, text, len) : -ENOMEM;
+
+	for (size_t i = before; i < objects->all_count; i++) {
+		objects->all[i].node = NULL;
+		objects->all[i].document = NULL;
+	}
+	rf_arena_free(trees);
 	return r;
 }
 
@@ -71,18 +93,19 @@ const char *rf_meta_annotation(const struct rf_meta *meta, const char *key)
 	return NULL;
 }
 
+bool rf_namespace_meshed(const struct rf_meta *ns, const char *mesh_name)
+{
+	const char *mesh = rf_meta_label(ns, "openservicemesh.io/monitored-by");
+	const char *ignore = rf_meta_label(ns, "openservicemesh.io/ignore");
+
+	return mesh && strcmp(mesh, mesh_name) == 0 && !(ignore && strcmp(ignore, "true") == 0);
+}
+
 bool rf_objects_meshed(const struct rf_objects *objects, const char *ns, const char *mesh_name)
 {
-	for (size_t i = 0; i < objects->namespaces_count; i++) {
-		const struct rf_meta *meta = &objects->namespaces[i].meta;
-		const char *mesh, *ignore;
-
-		if (strcmp(meta->name, ns) != 0)
-			continue;
-		mesh = rf_meta_label(meta, "openservicemesh.io/monitored-by");
-		ignore = rf_meta_label(meta, "openservicemesh.io/ignore");
-		return mesh && strcmp(mesh, mesh_name) == 0 && !(ignore && strcmp(ignore, "true") == 0);
-	}
+	for (size_t i = 0; i < objects->namespaces_count; i++)
+		if (strcmp(objects->namespaces[i].meta.name, ns) == 0)
+			return rf_namespace_meshed(&objects->namespaces[i].meta, mesh_name);
 	return false;
 }
 

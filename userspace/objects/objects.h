@@ -280,14 +280,18 @@ struct rf_mesh_config {
 /* Every object of every list below once more, in the order of the files: for listing and editing. */
 struct rf_object_ref {
 	struct rf_meta meta;
-	const struct rf_node *node; /* its tree (tree.h), in the same arena */
+	const struct rf_node *node; /* its tree (tree.h), in the same arena; NULL where the trees were dropped (parts.h), as the next */
 	const struct rf_document *document;
 	bool in_list; /* an item of a `List`: text_start and text_end are the item's own */
 };
 
+struct rf_part;
+
 struct rf_objects {
 	struct rf_arena *arena; /* owned */
 	struct rf_diags diags;  /* in the same arena */
+	struct rf_part **parts; /* joined from these (parts.h), which hold what the lists point to; one reference to each is owned */
+	size_t part_count;
 #define RF_OBJECT_LIST(type, name)                                                                                                         \
 	struct type *name;                                                                                                                 \
 	size_t name##_count
@@ -324,6 +328,8 @@ static inline void rf_objects_freep(struct rf_objects **o)
 /* Adds every document of one file's text (YAML multi-document; JSON if the name ends in .json; a `List` kind is unfolded). Problems go
  * to objects->diags, all of them, not only the first. Returns 0 also with diags, -ENOMEM without memory. `name` is copied. */
 int rf_objects_add(struct rf_objects *objects, const char *name, const char *text, size_t len);
+/* The same for who neither shows nor edits the documents: the trees, most of the memory, are freed again. */
+int rf_objects_add_bare(struct rf_objects *objects, const char *name, const char *text, size_t len);
 
 /* Reads and adds a file, or the *.yaml *.yml *.json files directly inside a directory (sorted by name). display_base: prefix cut off
  * the displayed names, or NULL. Returns 0, -errno of the path itself (nothing added). */
@@ -342,5 +348,7 @@ int rf_objects_check(struct rf_objects *objects);
 const char *rf_meta_label(const struct rf_meta *meta, const char *key); /* or NULL */
 /* Is this namespace of the mesh? monitored-by == mesh_name and not ignored. Unknown namespace: no. */
 bool rf_objects_meshed(const struct rf_objects *objects, const char *ns, const char *mesh_name);
+/* The same of a Namespace that was found. */
+bool rf_namespace_meshed(const struct rf_meta *ns, const char *mesh_name);
 /* Effective MeshConfig: the one object or the defaults (two are an error of check). */
 struct rf_mesh_config rf_objects_mesh_config(const struct rf_objects *objects);

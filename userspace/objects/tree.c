@@ -10,6 +10,7 @@
 
 #include "core/cleanup.h"
 #include "objects/objects.h"
+#include "objects/texts.h"
 
 struct level {
 	struct rf_node *node;
@@ -18,8 +19,9 @@ struct level {
 
 struct parse {
 	struct rf_diags *diags;
-	struct rf_arena *arena;
+	struct rf_arena *arena; /* of the tree; what outlives it goes into that of diags */
 	struct rf_tree *tree;
+	struct rf_texts texts;
 	struct rf_document *document; /* being read; NULL between documents */
 	bool refused;                 /* the document */
 	unsigned problems;
@@ -148,7 +150,7 @@ static int on_scalar(struct parse *p, const yaml_event_t *event)
 
 	if (!node)
 		return -ENOMEM;
-	node->text = rf_arena_strndup(p->arena, value, event->data.scalar.length);
+	node->text = rf_texts_keep(&p->texts, p->diags->arena, value, event->data.scalar.length);
 	if (!node->text)
 		return -ENOMEM;
 	node->text_len = event->data.scalar.length;
@@ -445,9 +447,14 @@ static int check_text(struct rf_diags *diags, const struct rf_source *s)
 	return s->json ? check_json(diags, s) : 0;
 }
 
-int rf_tree_parse(struct rf_diags *diags, const char *name, const char *text, size_t len, struct rf_tree **ret)
+static void parse_done(struct parse *p)
 {
-	struct parse p = {.diags = diags, .arena = diags->arena};
+	rf_texts_done(&p->texts);
+}
+
+int rf_tree_parse(struct rf_diags *diags, struct rf_arena *scratch, const char *name, const char *text, size_t len, struct rf_tree **ret)
+{
+	RF_CLEANUP(parse_done) struct parse p = {.diags = diags, .arena = scratch};
 	int r;
 
 	p.tree = rf_arena_alloc(p.arena, sizeof(*p.tree));
@@ -456,6 +463,9 @@ int rf_tree_parse(struct rf_diags *diags, const char *name, const char *text, si
 	r = rf_source_init(&p.tree->source, p.arena, name, text, len);
 	if (r < 0)
 		return r;
+	p.tree->source.name = rf_arena_strdup(diags->arena, name);
+	if (!p.tree->source.name)
+		return -ENOMEM;
 	r = check_text(diags, &p.tree->source);
 	if (r == 0)
 		r = parse_yaml(&p);

@@ -50,8 +50,9 @@ struct rf_tree {
 	size_t count;
 };
 
-/* Parses one file. Problems go to diags; a document with one has no root. 0, or -ENOMEM. The tree lives in diags->arena. */
-int rf_tree_parse(struct rf_diags *diags, const char *name, const char *text, size_t len, struct rf_tree **ret);
+/* Parses one file. Problems go to diags; a document with one has no root. 0, or -ENOMEM. The tree lives in `scratch`; the file's name and
+ * the scalars' texts live in diags->arena, each text once, so that what was decoded outlives the tree. */
+int rf_tree_parse(struct rf_diags *diags, struct rf_arena *scratch, const char *name, const char *text, size_t len, struct rf_tree **ret);
 
 /* Value of a key, or NULL (also when node is NULL or no mapping). */
 struct rf_node *rf_node_get(const struct rf_node *node, const char *key);

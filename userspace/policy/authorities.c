@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/select.h"
+
 static int compare_claims(const void *pa, const void *pb)
 {
 	const struct rf_name_claim *a = pa, *b = pb;
@@ -54,17 +56,13 @@ static int claim_account(struct rf_compile *c, struct rf_authorities *a, const s
 /* The pods behind one Service are asked by the name of another, or of the same. */
 static int claim_names(struct rf_compile *c, struct rf_authorities *a, const struct rf_service *named, const struct rf_service *pods)
 {
-	size_t n;
-	const struct rf_subject *subjects = rf_subjects_of(c, pods->meta.ns, &n);
+	struct rf_selection selection = rf_select(c, pods);
 	const struct rf_account *last = NULL;
 	int r = 0;
 
-	for (size_t i = 0; !r && i < n; i++) {
-		const struct rf_account *account;
+	for (const struct rf_subject *subject; !r && (subject = rf_selected(&selection));) {
+		const struct rf_account *account = rf_account_find(c, subject->ns, subject->service_account);
 
-		if (!rf_service_selects(pods, &subjects[i]))
-			continue;
-		account = rf_account_find(c, subjects[i].ns, subjects[i].service_account);
 		if (!account || account == last) /* the pods of one Deployment stand side by side */
 			continue;
 		last = account;

@@ -14,6 +14,7 @@ static int build_indexes(struct rf_compile *c)
 		size_t stride;
 		struct rf_index *ret;
 	} kinds[] = {
+		{o->namespaces, o->namespaces_count, sizeof(*o->namespaces), &c->namespaces},
 		{o->services, o->services_count, sizeof(*o->services), &c->services},
 		{o->targets, o->targets_count, sizeof(*o->targets), &c->targets},
 		{o->route_groups, o->route_groups_count, sizeof(*o->route_groups), &c->route_groups},

@@ -37,6 +37,13 @@ struct rf_subject {
 	struct rf_place place;              /* of the object; line 0 for a running pod */
 };
 
+/* One label of one subject, found by namespace, key and value (select.h). */
+struct rf_label_row {
+	uint64_t hash;
+	uint32_t subject; /* position in `subjects` */
+	uint32_t pad;
+};
+
 /* A ServiceAccount that any object or pod names. */
 struct rf_account {
 	const char *ns;
@@ -122,6 +129,7 @@ struct rf_compile {
 	struct rf_arena *arena; /* scratch, freed when compile returns */
 	struct rf_policy *policy;
 
+	struct rf_index namespaces;
 	struct rf_index services;
 	struct rf_index targets;
 	struct rf_index route_groups;
@@ -133,6 +141,8 @@ struct rf_compile {
 
 	struct rf_subject *subjects; /* sorted by (ns, name, running, address) */
 	size_t subject_count;
+	struct rf_label_row *label_rows; /* sorted by (hash, subject) */
+	size_t label_row_count;
 	struct rf_account *accounts; /* sorted by (ns, name) */
 	size_t account_count;
 	/* [i]: the TrafficSplit in force for the Service at position i of the index, or NULL; its backends answer to the root's names, too
@@ -140,6 +150,8 @@ struct rf_compile {
 	const struct rf_traffic_split **root_splits;
 	size_t *service_entries;  /* [i]: where the entries in `services` of the Service at position i of the index begin; one more at the
 				     end */
+	uint32_t *account_slots; /* by hash of the name: position + 1, 0 = free */
+	size_t account_room;     /* of account_slots: a power of two, at least twice as many as accounts */
 	struct rf_served *served; /* sorted by (account, port) */
 	size_t served_count;
 	struct rf_pair *pairs; /* sorted by (dst, src, port, proto) */
@@ -178,8 +190,7 @@ int rf_compile_ingress(struct rf_compile *c);
 int rf_compile_exclusions(struct rf_compile *c);
 int rf_compile_capacity(struct rf_compile *c);
 
-/* subjects.c: the run of subjects of one namespace, and whether a Service selects one (an empty selector selects nothing). */
-const struct rf_subject *rf_subjects_of(const struct rf_compile *c, const char *ns, size_t *ret_count);
+/* subjects.c: does a Service select it? An empty selector selects nothing. Whom it selects: select.h. */
 bool rf_service_selects(const struct rf_service *service, const struct rf_subject *subject);
 
 /* identities.c: NULL if nothing ever named this account. */

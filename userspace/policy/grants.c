@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "automaton/cache.h"
 #include "policy/compile.h"
 
 uint64_t rf_digest(uint64_t hash, const void *data, size_t len)
@@ -49,7 +50,7 @@ int rf_image_add(struct rf_compile *c, const struct rf_route_atom *atoms, size_t
 {
 	const size_t position = c->image_count;
 	struct rf_automaton_image **slot = RF_ARENA_PUSH(c->arena, c->images, c->image_count);
-	int r = slot ? rf_automaton_build(atoms, count, RF_DFA_STATES_MAX, slot) : -ENOMEM;
+	int r = slot ? rf_automaton_build_with(c->input->automata, atoms, count, RF_DFA_STATES_MAX, slot) : -ENOMEM;
 
 	if (r)
 		return report(c, count, place, what, r);

@@ -15,16 +15,13 @@ static int compare_accounts(const void *pa, const void *pb)
 }
 
 /* Of several places that name an account, the first by file and line; the pod behind no file comes last. */
-static int compare_places(const void *pa, const void *pb)
+static bool comes_before(const struct rf_place *a, const struct rf_place *b)
 {
-	const struct rf_account *a = pa, *b = pb;
-	int r = compare_accounts(a, b);
+	int r = !a->line - !b->line;
 
 	if (!r)
-		r = !a->place.line - !b->place.line;
-	if (!r)
-		r = strcmp(a->place.file, b->place.file);
-	return r ? r : rf_compare_u64(a->place.line, b->place.line);
+		r = strcmp(a->file, b->file);
+	return r ? r < 0 : a->line < b->line;
 }
 
 static int compare_numbers(const void *pa, const void *pb)
@@ -35,13 +32,70 @@ static int compare_numbers(const void *pa, const void *pb)
 	return r ? r : compare_accounts(a, b);
 }
 
+/* ---- by name ---- */
+
+/* FNV-1a (headers/ringfence/identity.h) over both names with their NULs. */
+static size_t hash_name(const char *ns, const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325ULL;
+
+	do
+		h = (h ^ (unsigned char)*ns) * 0x100000001b3ULL;
+	while (*ns++);
+	do
+		h = (h ^ (unsigned char)*name) * 0x100000001b3ULL;
+	while (*name++);
+	return (size_t)(h ^ h >> 32);
+}
+
+/* Where its position stands, or the free slot where it would. There always is a free one. */
+static uint32_t *slot_of(const struct rf_compile *c, const char *ns, const char *name)
+{
+	size_t at = hash_name(ns, name) & (c->account_room - 1);
+
+	for (;; at = (at + 1) & (c->account_room - 1)) {
+		uint32_t *slot = &c->account_slots[at];
+		const struct rf_account *a = *slot ? &c->accounts[*slot - 1] : NULL;
+
+		if (!a || (strcmp(a->name, name) == 0 && strcmp(a->ns, ns) == 0))
+			return slot;
+	}
+}
+
+static int make_slots(struct rf_compile *c, size_t room)
+{
+	c->account_slots = rf_arena_alloc(c->arena, room * sizeof(*c->account_slots));
+	if (!c->account_slots)
+		return -ENOMEM;
+	c->account_room = room;
+	for (size_t i = 0; i < c->account_count; i++)
+		*slot_of(c, c->accounts[i].ns, c->accounts[i].name) = (uint32_t)i + 1;
+	return 0;
+}
+
+static struct rf_account *find(const struct rf_compile *c, const char *ns, const char *name)
+{
+	uint32_t slot = c->account_room ? *slot_of(c, ns, name) : 0;
+
+	return slot ? &c->accounts[slot - 1] : NULL;
+}
+
 static int add(struct rf_compile *c, const char *ns, const char *name, struct rf_place at)
 {
-	struct rf_account *a = RF_ARENA_PUSH(c->arena, c->accounts, c->account_count);
+	struct rf_account *a = find(c, ns, name);
 
+	if (a) {
+		if (comes_before(&at, &a->place))
+			*a = (struct rf_account){.ns = ns, .name = name, .place = at};
+		return 0;
+	}
+	if (2 * c->account_count >= c->account_room && make_slots(c, c->account_room ? 2 * c->account_room : 256) < 0)
+		return -ENOMEM;
+	a = RF_ARENA_PUSH(c->arena, c->accounts, c->account_count);
 	if (!a)
 		return -ENOMEM;
 	*a = (struct rf_account){.ns = ns, .name = name, .place = at};
+	*slot_of(c, ns, name) = (uint32_t)c->account_count;
 	return 0;
 }
 
@@ -79,13 +133,6 @@ static int collect(struct rf_compile *c)
 	return r;
 }
 
-static struct rf_account *find(const struct rf_compile *c, const char *ns, const char *name)
-{
-	struct rf_account key = {.ns = ns, .name = name};
-
-	return c->account_count ? bsearch(&key, c->accounts, c->account_count, sizeof(key), compare_accounts) : NULL;
-}
-
 static int number(struct rf_account *a)
 {
 	char text[RF_IDENTITY_NAME_MAX];
@@ -97,40 +144,51 @@ static int number(struct rf_account *a)
 	return 0;
 }
 
-/* Sorts, removes doubles, numbers, and asks once a namespace whether it is in the mesh. */
+static bool meshed(const struct rf_compile *c, const char *ns)
+{
+	const struct rf_meta *meta = rf_index_find(&c->namespaces, "", ns);
+
+	return meta && rf_namespace_meshed(meta, c->input->mesh_name);
+}
+
+/* Sorts, numbers, and asks once a namespace whether it is in the mesh. */
 static int settle(struct rf_compile *c)
 {
 	struct rf_account *a = c->accounts;
-	size_t n = 0;
 
 	if (!c->account_count)
 		return 0;
-	qsort(a, c->account_count, sizeof(*a), compare_places);
+	qsort(a, c->account_count, sizeof(*a), compare_accounts);
 	for (size_t i = 0; i < c->account_count; i++) {
-		if (n && !compare_accounts(&a[n - 1], &a[i]))
-			continue;
-		a[n] = a[i];
-		a[n].meshed =
-			n && !strcmp(a[n - 1].ns, a[n].ns) ? a[n - 1].meshed : rf_objects_meshed(c->objects, a[n].ns, c->input->mesh_name);
-		if (number(&a[n++]) < 0)
-			return rf_diag_error(c->diags, a[n - 1].place, "ServiceAccount %s/%s: the name is longer than %d bytes",
-					     a[n - 1].ns, a[n - 1].name, RF_IDENTITY_NAME_MAX - 2);
+		a[i].meshed = i && !strcmp(a[i - 1].ns, a[i].ns) ? a[i - 1].meshed : meshed(c, a[i].ns);
+		if (number(&a[i]) < 0)
+			return rf_diag_error(c->diags, a[i].place, "ServiceAccount %s/%s: the name is longer than %d bytes", a[i].ns,
+					     a[i].name, RF_IDENTITY_NAME_MAX - 2);
 	}
-	c->account_count = n;
+	return make_slots(c, c->account_room);
+}
+
+static int by_number(struct rf_compile *c, struct rf_account **ret)
+{
+	struct rf_account *sorted = rf_arena_alloc(c->arena, c->account_count * sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
+	if (c->account_count) {
+		memcpy(sorted, c->accounts, c->account_count * sizeof(*sorted));
+		qsort(sorted, c->account_count, sizeof(*sorted), compare_numbers);
+	}
+	*ret = sorted;
 	return 0;
 }
 
 int rf_accounts_distinct(struct rf_compile *c)
 {
-	struct rf_account *sorted = rf_arena_alloc(c->arena, c->account_count * sizeof(*sorted));
-	int r;
+	struct rf_account *sorted = NULL;
+	int r = by_number(c, &sorted);
 
-	if (!sorted)
-		return -ENOMEM;
-	if (!c->account_count)
-		return 0;
-	memcpy(sorted, c->accounts, c->account_count * sizeof(*sorted));
-	qsort(sorted, c->account_count, sizeof(*sorted), compare_numbers);
+	if (r)
+		return r;
 	for (size_t i = 1; i < c->account_count; i++) {
 		if (sorted[i - 1].id != sorted[i].id)
 			continue;
@@ -158,7 +216,11 @@ static int write_tables(struct rf_compile *c)
 {
 	struct rf_policy *p = c->policy;
 	size_t n = c->account_count;
+	struct rf_account *sorted = NULL;
+	int r = by_number(c, &sorted);
 
+	if (r)
+		return r;
 	p->idents_keys = rf_arena_alloc(p->arena, n * sizeof(*p->idents_keys));
 	p->idents_values = rf_arena_alloc(p->arena, n * sizeof(*p->idents_values));
 	p->names_keys = rf_arena_alloc(p->arena, n * sizeof(*p->names_keys));
@@ -166,7 +228,7 @@ static int write_tables(struct rf_compile *c)
 	if (!p->idents_keys || !p->idents_values || !p->names_keys || !p->names_values)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		const struct rf_account *a = &c->accounts[i];
+		const struct rf_account *a = &sorted[i];
 
 		p->names_keys[i] = a->id;
 		snprintf(p->names_values[i].text, sizeof(p->names_values[i].text), "%s/%s", a->ns, a->name);

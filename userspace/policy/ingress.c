@@ -10,6 +10,7 @@
 
 #include "policy/lookup.h"
 #include "policy/ranges.h"
+#include "policy/select.h"
 
 struct entry {
 	struct rf_ingress_key key;
@@ -125,17 +126,13 @@ static bool has_target_port(const struct rf_service *service, uint16_t port)
 static int open_service(struct rf_compile *c, struct entries *entries, const struct rf_prefixes *sources, const struct rf_service *service,
 			uint16_t port, uint32_t rule_id)
 {
-	size_t n;
-	const struct rf_subject *subjects = rf_subjects_of(c, service->meta.ns, &n);
+	struct rf_selection selection = rf_select(c, service);
 	const struct rf_account *last = NULL;
 	int r = 0;
 
-	for (size_t i = 0; !r && i < n; i++) {
-		const struct rf_account *account;
+	for (const struct rf_subject *subject; !r && (subject = rf_selected(&selection));) {
+		const struct rf_account *account = rf_account_find(c, subject->ns, subject->service_account);
 
-		if (!rf_service_selects(service, &subjects[i]))
-			continue;
-		account = rf_account_find(c, subjects[i].ns, subjects[i].service_account);
 		if (!account || !account->meshed || account == last)
 			continue;
 		last = account;

@@ -12,6 +12,8 @@
 
 #include "objects/objects.h"
 
+struct rf_automaton_cache;
+
 /* A running pod, as the agent knows it. */
 struct rf_endpoint {
 	const char *ns;
@@ -33,8 +35,9 @@ struct rf_policy_input {
 	const char *mesh_name;   /* "osm" */
 	uint32_t service_net_be; /* range that Service addresses are taken from */
 	uint32_t service_mask_be;
-	struct rf_addr service_net6; /* a /96 for IPv6 addresses of Services, or none */
-	rf_epoch_t epoch;            /* number of the revision to build */
+	struct rf_addr service_net6;         /* a /96 for IPv6 addresses of Services, or none */
+	rf_epoch_t epoch;                    /* number of the revision to build */
+	struct rf_automaton_cache *automata; /* of the policies before (automaton/cache.h); may be NULL */
 };
 
 struct rf_subject_addr { /* the addresses of one pod; addr6 may be none */
@@ -76,7 +79,7 @@ struct rf_policy {
 	RF_TABLE(struct rf_exclusion_key, struct rf_exclusion_value, exclusions);
 	RF_TABLE(struct rf_service_key, struct rf_service_value, services);
 	RF_TABLE(struct rf_addr, struct rf_name, service_names);
-	RF_TABLE(rf_identity_t, struct rf_name, names);
+	RF_TABLE(rf_identity_t, struct rf_name, names); /* ascending */
 #undef RF_TABLE
 	struct rf_backend *backends;
 	size_t backend_count;

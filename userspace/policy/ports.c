@@ -5,8 +5,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "policy/compile.h"
+#include "policy/select.h"
 
 struct claim {
 	struct rf_served served;
@@ -60,18 +61,17 @@ static int claim_ports(struct rf_compile *c, struct claims *claims, const struct
 
 static int claim_service(struct rf_compile *c, struct claims *claims, const struct rf_service *service)
 {
-	size_t n;
-	const struct rf_subject *subjects = rf_subjects_of(c, service->meta.ns, &n);
+	struct rf_selection selection = rf_select(c, service);
 	const struct rf_account *last = NULL;
 
-	for (size_t i = 0; i < n; i++) {
+	for (const struct rf_subject *subject; (subject = rf_selected(&selection));) {
 		const struct rf_account *account;
 		int r;
 
-		if (!rf_service_selects(service, &subjects[i]))
+		if (last && !strcmp(last->name, subject->service_account)) /* the pods of one Deployment stand side by side */
 			continue;
-		account = rf_account_find(c, subjects[i].ns, subjects[i].service_account);
-		if (!account || account == last) /* the pods of one Deployment stand side by side */
+		account = rf_account_find(c, subject->ns, subject->service_account);
+		if (!account)
 			continue;
 		last = account;
 		r = claim_ports(c, claims, service, account);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/compile.h"
+#include "policy/select.h"
 
 static int compare_endpoints(const void *a, const void *b)
 {
@@ -26,19 +26,19 @@ static bool has_address(const struct rf_subject *s)
 int rf_service_endpoints(const struct rf_compile *c, struct rf_arena *arena, const struct rf_service *service,
 			 const struct rf_subject_addr **ret, size_t *ret_count)
 {
-	size_t n, count = 0, unique = 0;
-	const struct rf_subject *subjects = rf_subjects_of(c, service->meta.ns, &n);
+	size_t count = 0, unique = 0;
+	struct rf_selection selection = rf_select(c, service);
 	struct rf_subject_addr *addrs = NULL;
 
-	for (size_t i = 0; i < n; i++) {
+	for (const struct rf_subject *subject; (subject = rf_selected(&selection));) {
 		struct rf_subject_addr *addr;
 
-		if (!has_address(&subjects[i]) || !rf_service_selects(service, &subjects[i]))
+		if (!has_address(subject))
 			continue;
 		addr = RF_ARENA_PUSH(arena, addrs, count);
 		if (!addr)
 			return -ENOMEM;
-		*addr = subjects[i].addr;
+		*addr = subject->addr;
 	}
 	if (count)
 		qsort(addrs, count, sizeof(*addrs), compare_endpoints);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/compile.h"
+#include "policy/select.h"
 
 static int compare_subjects(const void *pa, const void *pb)
 {
@@ -59,25 +59,7 @@ int rf_compile_subjects(struct rf_compile *c)
 		from_endpoint(&c->subjects[c->subject_count++], &c->input->endpoints[i]);
 	if (n)
 		qsort(c->subjects, n, sizeof(*c->subjects), compare_subjects);
-	return 0;
-}
-
-const struct rf_subject *rf_subjects_of(const struct rf_compile *c, const char *ns, size_t *ret_count)
-{
-	size_t low = 0, high = c->subject_count, end;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(c->subjects[mid].ns, ns) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (end = low; end < c->subject_count && !strcmp(c->subjects[end].ns, ns);)
-		end++;
-	*ret_count = end - low;
-	return c->subjects + low;
+	return rf_label_rows(c);
 }
 
 static bool has_label(const struct rf_subject *s, const struct rf_pair_text *want)

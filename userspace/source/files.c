@@ -14,6 +14,7 @@
 
 #include "core/arena.h"
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "source/directory.h"
 
 /* IN_CREATE for links, which are never closed after writing; IN_ATTRIB because a chmod can make a file readable again. */
@@ -31,6 +32,7 @@ struct files {
 	uint64_t first_event_ms; /* 0 = nothing waits to be read */
 	uint64_t blocked_since_ms;
 	struct rf_arena *arena; /* of source.snapshot */
+	uint64_t last_version;
 };
 
 static uint64_t now_ms(void)
@@ -60,15 +62,29 @@ static void set_problem(struct files *f, const char *text)
 	snprintf(f->source.problem, sizeof(f->source.problem), "%s", text);
 }
 
-static bool same_documents(const struct rf_snapshot *a, const struct rf_snapshot *b)
+static bool same_text(const struct rf_document *a, const struct rf_document *b)
 {
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (strcmp(a->items[i].name, b->items[i].name) != 0 || a->items[i].len != b->items[i].len ||
-		    memcmp(a->items[i].text, b->items[i].text, a->items[i].len) != 0)
-			return false;
-	return true;
+	return strcmp(a->name, b->name) == 0 && a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+}
+
+/* Gives each document its version, the one it had if it is what it was. Returns whether all of them are. Both lists are sorted. */
+static bool number_documents(struct files *f, struct rf_document *items, size_t count)
+{
+	const struct rf_snapshot *old = &f->source.snapshot;
+	bool same = f->source.have_snapshot && count == old->count;
+	size_t k = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		while (k < old->count && strcmp(old->items[k].name, items[i].name) < 0)
+			k++;
+		if (k < old->count && same_text(&old->items[k], &items[i])) {
+			items[i].version = old->items[k].version;
+			continue;
+		}
+		items[i].version = ++f->last_version;
+		same = false;
+	}
+	return same;
 }
 
 /* Both watches are renewed at every read, before it: adding one that exists changes nothing, and one for a new directory of the same
@@ -123,9 +139,11 @@ static int files_read(struct rf_policy_source *source)
 	bool same;
 	int r;
 
+	f->source.read_began_ns = rf_now_ns();
 	renew_watches(f);
 	r = arena ? rf_directory_read(f->directory, arena, &snapshot, error, sizeof(error)) : -ENOMEM;
-	same = r == 0 && f->source.have_snapshot && same_documents(&snapshot, &f->source.snapshot);
+	f->source.read_ended_ns = rf_now_ns();
+	same = r == 0 && number_documents(f, snapshot.items, snapshot.count);
 	if (r < 0 || same)
 		rf_arena_free(arena);
 	if (r == -EAGAIN)

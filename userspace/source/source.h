@@ -18,10 +18,11 @@ struct rf_document {
 	const char *name; /* for messages: the file's name inside its directory */
 	const char *text; /* NUL-terminated, may also contain NULs */
 	size_t len;
+	uint64_t version; /* not 0; a document of the same name has the same number again as long as its text is the same */
 };
 
 struct rf_snapshot {
-	const struct rf_document *items; /* sorted by name */
+	struct rf_document *items; /* sorted by name */
 	size_t count;
 };
 
@@ -51,6 +52,7 @@ struct rf_policy_source { /* the part every kind begins with; kinds fill it, use
 	bool have_snapshot;
 	char problem[512]; /* "" = none */
 	uint64_t problem_since_ns;
+	uint64_t read_began_ns, read_ended_ns; /* CLOCK_MONOTONIC, of the last read: what takes how long */
 };
 
 static inline int rf_policy_source_fd(const struct rf_policy_source *source)
