@@ -29,10 +29,10 @@ struct client {
 	size_t in_len, in_room;
 	char *out;
 	size_t out_len, out_sent, out_room;
-	bool asked;    /* the request is in ops' hands */
-	bool deaf;     /* it has shut down its side and only listens */
-	bool closing;  /* ends when out is empty */
-	bool syncing;  /* waits for the next read of the policies */
+	bool asked;                     /* the request is in ops' hands */
+	bool deaf;                      /* it has shut down its side and only listens */
+	bool closing;                   /* ends when out is empty */
+	bool syncing;                   /* waits for the next read of the policies */
 	struct rf_event_filter *filter; /* owned: of the stream it gets; NULL = none */
 	uint64_t next, end;             /* lines of the stream still to be looked at; end: UINT64_MAX = as they come */
 	uint64_t dropped;               /* lines that went before they could be sent */

@@ -88,7 +88,8 @@ static int check_side(const char *field, const char *text, bool only_pod, const 
 
 	if (!only_pod && rf_addr_parse(text, &addr) == 0)
 		return 0;
-	if (slash ? is_name(text, (size_t)(slash - text)) && is_name(slash + 1, strlen(slash + 1)) : !only_pod && is_name(text, strlen(text)))
+	if (slash ? is_name(text, (size_t)(slash - text)) && is_name(slash + 1, strlen(slash + 1))
+		  : !only_pod && is_name(text, strlen(text)))
 		return 0;
 	if (only_pod)
 		return refuse(r, "'%.80s' is no pod: --%s wants NAMESPACE/POD, where * stands for anything", text, field);
@@ -265,8 +266,8 @@ static int read_all(struct rf_event_filter *f, uint64_t now_ns, const struct ref
 	return 0;
 }
 
-int rf_event_filter_new(const cJSON *request, uint64_t now_ns, const struct rf_event_world *world, struct rf_event_filter **ret, char *error,
-			size_t size)
+int rf_event_filter_new(const cJSON *request, uint64_t now_ns, const struct rf_event_world *world, struct rf_event_filter **ret,
+			char *error, size_t size)
 {
 	RF_CLEANUP(rf_event_filter_freep) struct rf_event_filter *f = calloc(1, sizeof(*f));
 	const struct refusal r = {error, size};
@@ -410,9 +411,9 @@ bool rf_event_filter_match(const struct rf_event_filter *f, const struct rf_even
 		return false;
 	return is_shown(f, line, show) && (!f->verdicts || (f->verdicts & line->verdict)) && (!f->kinds || (f->kinds & line->kind)) &&
 	       any_side(f, &f->from, &line->source) && any_side(f, &f->to, &line->destination) && any_namespace(&f->namespaces, line) &&
-	       any_pod(&f->pods, line) && any_number(f->ports, f->port_count, line->destination.port) &&
-	       any_reason(f, line) && any_number(f->protocols, f->protocol_count, line->proto) &&
-	       any_method(&f->methods, line->method) && any_path(&f->paths, line->path);
+	       any_pod(&f->pods, line) && any_number(f->ports, f->port_count, line->destination.port) && any_reason(f, line) &&
+	       any_number(f->protocols, f->protocol_count, line->proto) && any_method(&f->methods, line->method) &&
+	       any_path(&f->paths, line->path);
 }
 
 bool rf_event_filter_has_since(const struct rf_event_filter *filter)

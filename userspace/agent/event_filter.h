@@ -20,8 +20,8 @@ struct rf_event_world {
 
 /* Fields of request: from, to, namespace, pod, port, protocol, method, path, verdict, reason, kind (each a string or an array of strings),
  * since, until (strings), all (bool). now_ns: CLOCK_REALTIME. -EINVAL with a sentence in error, -ENOMEM. */
-int rf_event_filter_new(const cJSON *request, uint64_t now_ns, const struct rf_event_world *world, struct rf_event_filter **ret, char *error,
-			size_t size);
+int rf_event_filter_new(const cJSON *request, uint64_t now_ns, const struct rf_event_world *world, struct rf_event_filter **ret,
+			char *error, size_t size);
 void rf_event_filter_free(struct rf_event_filter *filter); /* NULL-safe */
 static inline void rf_event_filter_freep(struct rf_event_filter **p)
 {

@@ -152,6 +152,5 @@ void rf_access_draft(const struct rf_resolver *resolver, const struct rf_access_
 
 struct rf_event_line rf_note_draft(const char *kind, const char *text, uint64_t realtime_ns)
 {
-	return (struct rf_event_line){
-		.time_ns = realtime_ns, .verdict = RF_EVENT_NOTE, .kind = RF_LINE_NOTE, .note = kind, .text = text};
+	return (struct rf_event_line){.time_ns = realtime_ns, .verdict = RF_EVENT_NOTE, .kind = RF_LINE_NOTE, .note = kind, .text = text};
 }

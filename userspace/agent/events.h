@@ -9,7 +9,7 @@
 #include "agent/event_line.h"
 
 #define RF_EVENTS_DEFAULT 8192
-#define RF_EVENTS_LAST	  20 /* what is shown of them if nobody says how many */
+#define RF_EVENTS_LAST    20 /* what is shown of them if nobody says how many */
 
 /* To whom a line is shown. */
 #define RF_SHOW_USUAL 1u /* one line a flow or request */

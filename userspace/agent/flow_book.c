@@ -13,8 +13,8 @@ struct page {
 	struct rf_tuple key;
 	struct rf_event_line *line;
 	uint64_t opened_ns;
-	uint64_t told;	       /* number of the line that says it is open, or RF_EVENTS_NO_NUMBER */
-	uint32_t chain;	       /* next of the same bucket; of a free page: the next free one */
+	uint64_t told;         /* number of the line that says it is open, or RF_EVENTS_NO_NUMBER */
+	uint32_t chain;        /* next of the same bucket; of a free page: the next free one */
 	uint32_t older, newer; /* in the order of opening */
 };
 

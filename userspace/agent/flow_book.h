@@ -11,7 +11,7 @@
 #include "agent/events.h"
 
 #define RF_FLOW_BOOK_DEFAULT 8192
-#define RF_FLOW_TELL_NS	     1000000000ull /* what is over by then is told once, as over */
+#define RF_FLOW_TELL_NS      1000000000ull /* what is over by then is told once, as over */
 
 struct rf_flow_book;
 
@@ -31,5 +31,6 @@ bool rf_flow_book_tell(struct rf_flow_book *book, uint64_t now_ns);
 bool rf_flow_book_has(const struct rf_flow_book *book, const struct rf_tuple *key);
 /* The end: draft says when and how much. A flow that is not known is told as the draft has it. */
 void rf_flow_book_closed(struct rf_flow_book *book, const struct rf_tuple *key, const struct rf_event_line *draft);
-/* A pod with this address is gone, and those of its flows with it whose end nobody else tells: all but the connections that a pod opened. */
+/* A pod with this address is gone, and those of its flows with it whose end nobody else tells: all but the connections that a pod opened.
+ */
 void rf_flow_book_gone(struct rf_flow_book *book, const struct rf_addr *addr, uint64_t realtime_ns);

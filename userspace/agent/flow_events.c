@@ -12,7 +12,7 @@
 #include "core/clock.h"
 #include "datapath/flows.h"
 
-#define BATCH	  8192 /* as many as the event ring keeps */
+#define BATCH     8192 /* as many as the event ring keeps */
 #define MOMENT_MS 500
 
 static int64_t clock_offset_ns(void)

@@ -111,11 +111,8 @@ int rf_datapath_flow(struct rf_datapath *dp, const struct rf_tuple *key, struct 
 
 int rf_datapath_flows_sweep(struct rf_datapath *dp, rf_flow_over_fn fn, void *arg, size_t *ret_seen, size_t *ret_removed)
 {
-	struct sweep s = {.dp = dp,
-			  .program_fd = bpf_program__fd(rf_dp_program(dp, "rf_forget")),
-			  .started_ns = rf_now_ns(),
-			  .fn = fn,
-			  .arg = arg};
+	struct sweep s = {
+		.dp = dp, .program_fd = bpf_program__fd(rf_dp_program(dp, "rf_forget")), .started_ns = rf_now_ns(), .fn = fn, .arg = arg};
 	RF_CLEANUP(rf_walk_done) struct rf_walk walk = {};
 	int r = rf_walk_open(&walk, dp->maps[RF_MAP_FLOWS]);
 
