@@ -115,7 +115,7 @@ static void escape(char *to, size_t size, const char *bytes, size_t room)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < room && bytes[i] && n + 5 < size; i++) {
+	for (size_t i = 0; i < room && bytes[i] && n + 5 <= size; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 
 		n += (size_t)snprintf(to + n, size - n, c > ' ' && c < 0x7f ? "%c" : "\\x%02x", c);
