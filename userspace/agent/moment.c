@@ -55,7 +55,7 @@ static int duration(const char *at, uint64_t *ret_ns)
 	uint64_t sum = 0, value = 0, ns = 0;
 
 	while (*at) {
-		if (!number(&at, 6, &value) || unit(&at, &ns) < 0)
+		if (!number(&at, 9, &value) || unit(&at, &ns) < 0)
 			return -EINVAL;
 		if (__builtin_mul_overflow(value, ns, &value) || __builtin_add_overflow(sum, value, &sum))
 			return -EINVAL;
