@@ -73,7 +73,7 @@ static void sweep_all(size_t *ret_seen, size_t *ret_removed, size_t *ret_calls)
 	while (r == 1) {
 		size_t seen = 0, removed = 0;
 
-		r = rf_datapath_flows_sweep(dp, &seen, &removed);
+		r = rf_datapath_flows_sweep(dp, NULL, NULL, &seen, &removed);
 		*ret_seen += seen;
 		*ret_removed += removed;
 		(*ret_calls)++;

@@ -119,6 +119,13 @@ static int sum_per_cpu(int fd, __u32 index, uint64_t *ret)
 	return 0;
 }
 
+int rf_datapath_lost(struct rf_datapath *dp, uint64_t *ret)
+{
+	int r = sum_per_cpu(dp->maps[RF_MAP_LOST], RF_LOST_EVENTS, ret);
+
+	return r < 0 ? rf_dp_fail(dp, -r, "cannot read the map 'lost'") : 0;
+}
+
 int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t ret_lost[RF_LOST_MAX])
 {
 	int r = 0;
