@@ -122,8 +122,9 @@ static inline struct rf_addr addr_of(int family, uint32_t last)
 	return family == AF_INET ? rf_addr4(htonl(0xc0000200 | last)) : six;
 }
 
-/* buyer may use GET|POST on the pattern; another account may use /others; strangers nothing. NULL: buyer is not named at all. */
-static inline void publish(const char *pattern)
+/* buyer may use any method on the pattern; another account may use /others; strangers nothing. NULL: buyer is not named at all. more:
+ * further objects, or NULL. */
+static inline void publish_with(const char *pattern, const char *more)
 {
 	static const char *const base =
 		"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {openservicemesh.io/monitored-by: osm}}\n---\n"
@@ -172,6 +173,8 @@ static inline void publish(const char *pattern)
 	add(objects, text);
 	snprintf(text, sizeof(text), group, "theirs", "/others");
 	add(objects, text);
+	if (more)
+		add(objects, more);
 	assert_int_equal(rf_objects_check(objects), 0);
 	assert_int_equal(rf_datapath_epoch(dp, &live), 0);
 	input.objects = objects;
@@ -182,6 +185,11 @@ static inline void publish(const char *pattern)
 	rf_policy_free(policy);
 	rf_objects_free(objects);
 	rf_arena_free(arena);
+}
+
+static inline void publish(const char *pattern)
+{
+	publish_with(pattern, NULL);
 }
 
 static inline int listen_on(int family, uint16_t port)
@@ -380,11 +388,11 @@ static inline void patience(int fd)
 }
 
 /* A connection as the kernel would redirect it; redirected false: dialled by hand. */
-static inline int dial_through(int family, rf_identity_t src, struct rf_addr real, uint16_t port, bool redirected)
+static inline int dial_somebody(int family, rf_identity_t src, rf_identity_t somebody, struct rf_addr real, uint16_t port, bool redirected)
 {
 	const struct rf_addr at = checker_addr(family);
 	struct rf_origdst dst = {
-		.real = real, .dialed = real, .real_port = port, .dialed_port = port, .src = src, .dst = store, .pod = pod};
+		.real = real, .dialed = real, .real_port = port, .dialed_port = port, .src = src, .dst = somebody, .pod = pod};
 	struct rf_tuple key = {.saddr = at, .daddr = at, .dport = CHECKER_PORT, .proto = IPPROTO_TCP};
 	union address me = address(&at, 0), to = address(&at, CHECKER_PORT);
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -399,6 +407,11 @@ static inline int dial_through(int family, rf_identity_t src, struct rf_addr rea
 	assert_int_equal(connect(fd, &to.any, sizeof(to)), 0);
 	patience(fd);
 	return fd;
+}
+
+static inline int dial_through(int family, rf_identity_t src, struct rf_addr real, uint16_t port, bool redirected)
+{
+	return dial_somebody(family, src, store, real, port, redirected);
 }
 
 static inline int dial_from(int family, rf_identity_t src, uint16_t port, bool redirected)

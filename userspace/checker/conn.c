@@ -23,10 +23,9 @@ uint64_t rf_conn_deadline(const struct rf_conn *conn, uint32_t ms)
 void rf_conn_state(struct rf_conn *conn, enum rf_conn_state state)
 {
 	static const uint32_t limits[] = {
-		[RF_CONN_HEAD] = RF_IDLE_MS,       [RF_CONN_TABLES] = RF_BROKER_MS,
-		[RF_CONN_UPSTREAM] = RF_BROKER_MS, [RF_CONN_CONNECT] = RF_CONNECT_MS,
-		[RF_CONN_DRAIN] = RF_DRAIN_MS,     [RF_CONN_FLUSH] = RF_FLUSH_MS,
-		[RF_CONN_LINGER] = RF_LINGER_MS,   [RF_CONN_DEAD] = 0,
+		[RF_CONN_HEAD] = RF_IDLE_MS,       [RF_CONN_HELLO] = RF_HEAD_MS,      [RF_CONN_TABLES] = RF_BROKER_MS,
+		[RF_CONN_UPSTREAM] = RF_BROKER_MS, [RF_CONN_CONNECT] = RF_CONNECT_MS, [RF_CONN_DRAIN] = RF_DRAIN_MS,
+		[RF_CONN_FLUSH] = RF_FLUSH_MS,     [RF_CONN_LINGER] = RF_LINGER_MS,   [RF_CONN_DEAD] = 0,
 	};
 
 	conn->state = state;
@@ -73,7 +72,7 @@ static void conn_free(struct rf_conn *conn)
 	checker->conn_count--;
 	rf_buffer_free(&conn->up);
 	rf_buffer_free(&conn->down);
-	free(conn->tunnel.request);
+	rf_tunnel_forget(conn);
 	free(conn);
 	rf_listener_released(listener);
 }
@@ -98,6 +97,8 @@ void rf_conn_record(struct rf_conn *conn, unsigned int status, unsigned int reas
 	conn->recording = false;
 	conn->record.status = (uint16_t)status;
 	conn->record.reason = (uint16_t)reason;
+	if (reason != RF_REASON_ALLOW_AUDIT)
+		conn->record.would = RF_REASON_UNSPEC;
 	rf_records_send(&conn->checker->records, &conn->record);
 }
 
@@ -228,6 +229,8 @@ static bool step(struct rf_conn *conn)
 	switch (conn->state) {
 	case RF_CONN_HEAD:
 		return head_step(conn);
+	case RF_CONN_HELLO:
+		return rf_hello_step(conn);
 	case RF_CONN_CONNECT:
 		return rf_upstream_connected(conn);
 	case RF_CONN_EXCHANGE:
@@ -343,6 +346,9 @@ void rf_conn_expire(struct rf_conn *conn, uint64_t now_ns)
 			rf_conn_end(conn, false);
 		}
 		break;
+	case RF_CONN_HELLO:
+		rf_hello_refuse(conn, RF_REASON_SERVER_NAME);
+		break;
 	case RF_CONN_TABLES:
 	case RF_CONN_UPSTREAM:
 	case RF_CONN_CONNECT:
@@ -355,8 +361,8 @@ void rf_conn_expire(struct rf_conn *conn, uint64_t now_ns)
 	rf_conn_advance(conn);
 }
 
-/* Who is this, and where did it want to go? Asked in the same way on sockets of both families. Only a redirected connection of the
- * listener's own pod has an answer. */
+/* Who is this, and where did it want to go (dst 0: nobody that is known, outside)? Asked in the same way on sockets of both families.
+ * Only a redirected connection of the listener's own pod has an answer. */
 static int original_destination(int fd, uint64_t pod, struct rf_origdst *ret)
 {
 	struct rf_origdst dst = {0};
@@ -364,7 +370,7 @@ static int original_destination(int fd, uint64_t pod, struct rf_origdst *ret)
 
 	if (getsockopt(fd, IPPROTO_IP, RF_SO_ORIGINAL_DST, &dst, &size) < 0)
 		return -errno;
-	if (size != sizeof(dst) || rf_addr_is_any(&dst.real) || !dst.real_port || !dst.src || !dst.dst || dst.pod != pod)
+	if (size != sizeof(dst) || rf_addr_is_any(&dst.real) || !dst.real_port || !dst.src || dst.pod != pod)
 		return -EACCES;
 	*ret = dst;
 	return 0;

@@ -228,6 +228,7 @@ static unsigned int conclude(const struct framing *f, struct rf_text authority, 
 		return 400;
 	if (authority.len && (!host_is_valid(authority) || !rf_text_equal(authority, f->host)))
 		return 400;
+	request->authority = f->host;
 	request->length = f->length;
 	request->body = f->has_encoding ? RF_BODY_CHUNKED : (f->length ? RF_BODY_LENGTH : RF_BODY_NONE);
 	request->keep_alive = request->http10 ? f->keep_alive && !f->close : !f->close;
@@ -235,6 +236,16 @@ static unsigned int conclude(const struct framing *f, struct rf_text authority, 
 	request->h2c = f->h2c;
 	request->expect = f->expect;
 	return 0;
+}
+
+static void copy_fields(const struct rf_head *head, struct rf_request *request)
+{
+	request->field_count = head->count;
+	for (size_t i = 0; i < head->count; i++) {
+		const struct rf_head_line *line = &head->lines[i];
+
+		request->fields[i] = (struct rf_header_field){line->name.data, line->name.len, line->value.data, line->value.len};
+	}
 }
 
 unsigned int rf_gate_request(const char *data, size_t size, struct rf_request *ret)
@@ -255,6 +266,7 @@ unsigned int rf_gate_request(const char *data, size_t size, struct rf_request *r
 		status = conclude(&f, authority, &request);
 	if (status)
 		return status;
+	copy_fields(&head, &request);
 	*ret = request;
 	return 0;
 }

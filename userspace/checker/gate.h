@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "automaton/automaton.h"
 #include "checker/head.h"
 
 #define RF_TARGET_MAX (8 * 1024) /* bytes of a request target: 414 beyond */
@@ -19,8 +20,11 @@ enum rf_body {
 
 struct rf_request {
 	struct rf_text method;
-	struct rf_text target; /* as received */
-	struct rf_text route;  /* what the routes are asked about: the target, absolute-form reduced to its path and query */
+	struct rf_text target;    /* as received */
+	struct rf_text route;     /* what the routes are asked about: the target, absolute-form reduced to its path and query */
+	struct rf_text authority; /* Host, which an absolute-form repeats; empty = none */
+	struct rf_header_field fields[RF_HEAD_LINES_MAX]; /* every header line */
+	size_t field_count;
 	enum rf_body body;
 	uint64_t length; /* RF_BODY_LENGTH */
 	bool is_head;    /* HEAD: its answer has no body */

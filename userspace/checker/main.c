@@ -15,6 +15,7 @@
 
 #include "checker/confine.h"
 #include "checker/conn.h"
+#include "checker/sni.h"
 #include "core/log.h"
 
 #define TICK_MS   1000 /* divided by haste, too: resolution of the limits in conn.h */
@@ -97,6 +98,8 @@ static int run(struct rf_checker *checker)
 		r = rf_tunnel_init(checker);
 	if (r == 0)
 		r = rf_broker_init(&checker->broker, checker, RF_CHECKER_BROKER_FD);
+	if (r == 0)
+		r = rf_sni_init();
 	if (r == 0)
 		r = rf_checker_confine();
 	if (r == 0)

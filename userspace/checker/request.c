@@ -72,9 +72,58 @@ static int prepare(struct rf_conn *conn, const struct rf_request *request)
 	return size ? 0 : -EBADMSG;
 }
 
-static void admit(struct rf_conn *conn, const struct rf_request *request)
+struct rf_request_question rf_conn_question(const struct rf_conn *conn)
 {
-	if (rf_tunnel_remember(conn, request, conn->record.epoch) < 0) {
+	return (struct rf_request_question){
+		.src = conn->dst.src, .dst = conn->dst.dst, .addr = conn->dst.real, .port = conn->dst.real_port};
+}
+
+bool rf_decision_admits(enum rf_reason reason)
+{
+	switch (reason) {
+	case RF_REASON_ALLOW_RULE:
+	case RF_REASON_ALLOW_L7:
+	case RF_REASON_ALLOW_PERMISSIVE:
+	case RF_REASON_ALLOW_EGRESS:
+	case RF_REASON_ALLOW_EGRESS_L7:
+	case RF_REASON_ALLOW_AUDIT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum rf_reason rf_conn_decide(struct rf_conn *conn, const void *blob, const struct rf_request_question *question)
+{
+	struct rf_request_answer answer;
+
+	rf_routes_decide(blob, question, &answer);
+	conn->record.epoch = ((const struct rf_routes_head *)blob)->epoch;
+	conn->record.rule_id = answer.rule_id;
+	conn->record.reason = (uint16_t)answer.reason;
+	conn->record.would = (uint16_t)answer.would;
+	return answer.reason;
+}
+
+static struct rf_request_question question_of(const struct rf_conn *conn, const struct rf_request *request)
+{
+	struct rf_request_question q = rf_conn_question(conn);
+
+	q.method = request->method.data;
+	q.method_len = request->method.len;
+	q.target = request->route.data;
+	q.target_len = request->route.len;
+	q.authority = request->authority.data;
+	q.authority_len = request->authority.len;
+	q.fields = request->fields;
+	q.field_count = request->field_count;
+	return q;
+}
+
+static void admit(struct rf_conn *conn, const struct rf_request *request, const struct rf_request_question *question)
+{
+	rf_tunnel_forget(conn);
+	if (request->upgrade && rf_tunnel_remember(conn, question, conn->record.epoch) < 0) {
 		rf_conn_end(conn, true);
 		return;
 	}
@@ -92,23 +141,18 @@ static void admit(struct rf_conn *conn, const struct rf_request *request)
 	rf_broker_ask_upstream(&conn->checker->broker, conn);
 }
 
-static void decide(struct rf_conn *conn, const void *blob, rf_epoch_t epoch, const struct rf_request *request)
+static void decide(struct rf_conn *conn, const void *blob, const struct rf_request *request)
 {
-	enum rf_reason reason;
-	uint32_t rule = 0;
+	const struct rf_request_question question = question_of(conn, request);
+	const enum rf_reason reason = rf_conn_decide(conn, blob, &question);
 
-	reason = rf_routes_decide(blob, conn->dst.src, conn->dst.dst, conn->record.dst_port, request->method.data, request->method.len,
-				  request->route.data, request->route.len, &rule);
-	conn->record.epoch = epoch;
-	conn->record.rule_id = rule;
-	conn->record.reason = (uint16_t)reason;
+	if (rf_decision_admits(reason)) {
+		admit(conn, request, &question);
+		return;
+	}
 	switch (reason) {
-	case RF_REASON_ALLOW_RULE:
-	case RF_REASON_ALLOW_L7:
-	case RF_REASON_ALLOW_PERMISSIVE:
-		admit(conn, request);
-		break;
 	case RF_REASON_NO_ROUTE:
+	case RF_REASON_AUTHORITY:
 		deny(conn, 404, reason, request);
 		break;
 	case RF_REASON_ROUTE_OTHERS:
@@ -124,12 +168,29 @@ static void decide(struct rf_conn *conn, const void *blob, rf_epoch_t epoch, con
 	}
 }
 
+const void *rf_conn_blob(struct rf_conn *conn, rf_epoch_t *ret_epoch)
+{
+	const struct rf_tables *tables = &conn->checker->tables;
+	rf_epoch_t epoch = 0;
+	const void *blob;
+
+	if (rf_tables_epoch(tables, conn->client.fd, &epoch) < 0)
+		epoch = 0;
+	blob = rf_tables_blob(tables, epoch);
+	if (!blob && epoch) {
+		rf_conn_state(conn, RF_CONN_TABLES);
+		rf_broker_ask_tables(&conn->checker->broker, epoch);
+	}
+	*ret_epoch = epoch;
+	return blob;
+}
+
 /* A complete head of conn->head_size bytes is at the front. */
 static void judge(struct rf_conn *conn)
 {
 	const char *head = rf_buffer_fresh_data(&conn->up);
 	struct rf_request request;
-	rf_epoch_t epoch = 0;
+	rf_epoch_t epoch;
 	const void *blob;
 	unsigned int status = rf_gate_request(head, conn->head_size, &request);
 
@@ -139,21 +200,34 @@ static void judge(struct rf_conn *conn)
 	}
 	conn->is_head = request.is_head;
 	conn->http10 = request.http10;
-	if (rf_tables_epoch(&conn->checker->tables, conn->client.fd, &epoch) < 0)
-		epoch = 0;
-	blob = rf_tables_blob(&conn->checker->tables, epoch);
-	if (!blob && epoch) {
-		rf_conn_state(conn, RF_CONN_TABLES);
-		rf_broker_ask_tables(&conn->checker->broker, epoch);
+	blob = rf_conn_blob(conn, &epoch);
+	if (!blob && epoch)
 		return;
-	}
 	rf_conn_record_begin(conn);
 	conn->record.request_bytes = conn->head_size;
 	rf_record_request(&conn->record, request.method, request.route);
 	if (blob)
-		decide(conn, blob, epoch, &request);
+		decide(conn, blob, &request);
 	else
 		refuse(conn, 503, RF_REASON_NO_POLICY);
+}
+
+/* Before the first byte is read as anything. false: it cannot be said yet, or it is not HTTP. */
+static bool is_http(struct rf_conn *conn)
+{
+	rf_epoch_t epoch;
+	const void *blob;
+
+	if (conn->kind_known)
+		return true;
+	blob = rf_conn_blob(conn, &epoch);
+	if (!blob)
+		return !epoch; /* without any policy nothing passes, whatever it is */
+	conn->kind_known = true;
+	conn->tls = rf_routes_tls(blob, conn->dst.src, conn->dst.dst, conn->dst.real_port);
+	if (conn->tls)
+		rf_conn_state(conn, RF_CONN_HELLO);
+	return !conn->tls;
 }
 
 void rf_conn_tables(struct rf_conn *conn, rf_epoch_t epoch, int error)
@@ -167,12 +241,14 @@ void rf_conn_tables(struct rf_conn *conn, rf_epoch_t epoch, int error)
 		if (conn->state == RF_CONN_TUNNEL) {
 			conn->record.reason = RF_REASON_NO_POLICY;
 			rf_conn_end(conn, true);
+		} else if (conn->tls) {
+			rf_hello_refuse(conn, RF_REASON_NO_POLICY);
 		} else {
 			rf_conn_record_begin(conn);
 			refuse(conn, 503, RF_REASON_NO_POLICY);
 		}
 	} else if (conn->state == RF_CONN_TABLES) {
-		rf_conn_state(conn, RF_CONN_HEAD);
+		rf_conn_state(conn, conn->tls ? RF_CONN_HELLO : RF_CONN_HEAD);
 	}
 	rf_conn_advance(conn);
 }
@@ -212,6 +288,8 @@ bool rf_request_head(struct rf_conn *conn)
 {
 	int r = 0;
 
+	if (rf_buffer_fresh(&conn->up) && !is_http(conn))
+		return conn->state == RF_CONN_HELLO;
 	if (rf_buffer_fresh(&conn->up) && !conn->head_begun) {
 		conn->head_begun = true;
 		conn->deadline_ns = rf_conn_deadline(conn, RF_HEAD_MS);

@@ -7,22 +7,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "automaton/automaton.h"
 #include "checker/conn.h"
 
 #define WATCH_MS 20
 
-int rf_tunnel_remember(struct rf_conn *conn, const struct rf_request *request, rf_epoch_t epoch)
+void rf_tunnel_forget(struct rf_conn *conn)
 {
-	free(conn->tunnel.request);
-	conn->tunnel = (struct rf_tunnel){.method_len = request->method.len, .route_len = request->route.len, .epoch = epoch};
-	if (!request->upgrade)
-		return 0;
-	conn->tunnel.request = malloc(request->method.len + request->route.len + 1);
-	if (!conn->tunnel.request)
+	free(conn->tunnel.memory);
+	conn->tunnel = (struct rf_tunnel){0};
+}
+
+static size_t size_of(const struct rf_request_question *q)
+{
+	size_t n = q->field_count * sizeof(*q->fields) + q->method_len + q->target_len + q->authority_len;
+
+	for (size_t i = 0; i < q->field_count; i++)
+		n += q->fields[i].name_len + q->fields[i].value_len;
+	return n;
+}
+
+static const char *keep(char **at, const char *text, size_t len)
+{
+	const char *kept = *at;
+
+	if (len)
+		memcpy(*at, text, len);
+	*at += len;
+	return kept;
+}
+
+int rf_tunnel_remember(struct rf_conn *conn, const struct rf_request_question *question, rf_epoch_t epoch)
+{
+	struct rf_header_field *fields = malloc(size_of(question) + 1);
+	struct rf_request_question q = *question;
+	char *at;
+
+	if (!fields)
 		return -ENOMEM;
-	memcpy(conn->tunnel.request, request->method.data, request->method.len);
-	memcpy(conn->tunnel.request + request->method.len, request->route.data, request->route.len);
+	at = (char *)(fields + q.field_count);
+	for (size_t i = 0; i < q.field_count; i++) {
+		fields[i] = question->fields[i];
+		fields[i].name = keep(&at, fields[i].name, fields[i].name_len);
+		fields[i].value = keep(&at, fields[i].value, fields[i].value_len);
+	}
+	q.fields = fields;
+	q.method = keep(&at, q.method, q.method_len);
+	q.target = keep(&at, q.target, q.target_len);
+	q.authority = keep(&at, q.authority, q.authority_len);
+	rf_tunnel_forget(conn);
+	conn->tunnel = (struct rf_tunnel){.memory = fields, .question = q, .epoch = epoch};
 	return 0;
 }
 
@@ -83,13 +116,18 @@ static void park(struct rf_conn *conn, rf_epoch_t epoch)
 	rf_broker_ask_tables(&conn->checker->broker, epoch);
 }
 
+/* A denial by the live revision, or none at all. */
+static void end(struct rf_conn *conn, rf_epoch_t epoch)
+{
+	conn->record.epoch = epoch;
+	rf_conn_end(conn, true);
+}
+
 bool rf_tunnel_may_go_on(struct rf_conn *conn)
 {
 	const struct rf_tables *tables = &conn->checker->tables;
-	const struct rf_tunnel *t = &conn->tunnel;
-	enum rf_reason reason = RF_REASON_NO_POLICY;
+	struct rf_tunnel *t = &conn->tunnel;
 	rf_epoch_t epoch = 0;
-	uint32_t rule = 0;
 	const void *blob;
 
 	if (rf_tables_epoch(tables, conn->client.fd, &epoch) < 0)
@@ -101,18 +139,17 @@ bool rf_tunnel_may_go_on(struct rf_conn *conn)
 		park(conn, epoch);
 		return false;
 	}
-	if (blob && t->request)
-		reason = rf_routes_decide(blob, conn->dst.src, conn->dst.dst, conn->dst.real_port, t->request, t->method_len,
-					  t->request + t->method_len, t->route_len, &rule);
-	conn->tunnel.parked = false;
+	t->parked = false;
 	conn->deadline_ns = 0;
-	if (reason == RF_REASON_ALLOW_RULE || reason == RF_REASON_ALLOW_L7 || reason == RF_REASON_ALLOW_PERMISSIVE) {
-		conn->tunnel.epoch = epoch;
-		return true;
+	if (!blob || !t->memory) {
+		conn->record.reason = RF_REASON_NO_POLICY;
+		end(conn, epoch);
+		return false;
 	}
-	conn->record.epoch = epoch;
-	conn->record.rule_id = rule;
-	conn->record.reason = (uint16_t)reason;
-	rf_conn_end(conn, true);
-	return false;
+	if (!rf_decision_admits(rf_conn_decide(conn, blob, &t->question))) {
+		end(conn, epoch);
+		return false;
+	}
+	t->epoch = epoch;
+	return true;
 }

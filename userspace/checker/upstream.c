@@ -8,6 +8,10 @@
 
 void rf_upstream_failed(struct rf_conn *conn)
 {
+	if (conn->tls) {
+		rf_hello_refuse(conn, RF_REASON_UPSTREAM_FAILED);
+		return;
+	}
 	if (!conn->recording) /* still waiting for the table */
 		rf_conn_record_begin(conn);
 	rf_conn_answer(conn, 503, false);
@@ -38,7 +42,9 @@ bool rf_upstream_connected(struct rf_conn *conn)
 		return false;
 	if (getsockopt(conn->upstream.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error)
 		rf_upstream_failed(conn);
-	else
+	else if (!conn->tls)
 		rf_exchange_begin(conn);
+	else if (rf_tunnel_begin(conn) < 0)
+		rf_conn_end(conn, true);
 	return true;
 }

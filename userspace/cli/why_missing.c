@@ -94,6 +94,12 @@ static void plan_service(struct search *s, const char *protocol)
 	s->plan.labels = s->labels.items;
 	s->plan.label_count = s->labels.count;
 	s->plan.service_protocol = protocol;
+	if (s->plan.kind != RF_PLAN_TARGET)
+		return;
+	s->plan.http = strcmp(protocol, "http") == 0; /* now that is known */
+	s->plan.tcp_route = true;
+	if (!s->plan.http)
+		s->plan.header_count = 0;
 }
 
 static void plan_target(struct search *s)

@@ -83,6 +83,6 @@ struct rf_access_record {
 	uint64_t request_bytes;
 	uint64_t response_bytes;
 	uint64_t duration_ns;
-	char method[RF_RECORD_METHOD_MAX]; /* NUL-terminated */
-	char path[RF_RECORD_PATH_MAX];     /* NUL-terminated, cut, without query */
+	char method[RF_RECORD_METHOD_MAX]; /* NUL-terminated; a TLS connection: "TLS" */
+	char path[RF_RECORD_PATH_MAX];     /* NUL-terminated, cut, without query; a TLS connection: its server name, and its status is 0 */
 };
