@@ -194,6 +194,18 @@ static void judge(const struct one *o, const struct subject *s)
 	disagree(&o->gen, o->number, s, text);
 }
 
+/* The atoms of an accept set, atom i as bit i. */
+static uint64_t atoms_of(const struct rf_automaton_image *image, uint32_t set)
+{
+	const uint32_t *first = (const uint32_t *)((const char *)image->body + image->head.sets_off);
+	const uint32_t *atoms = first + image->head.accept_sets + 2;
+	uint64_t mask = 0;
+
+	for (uint32_t i = first[set]; i < first[set + 1]; i++)
+		mask |= (uint64_t)1 << atoms[i];
+	return mask;
+}
+
 /* One automaton of all: its accept set for a subject is the patterns that match. */
 static void judge_together(const struct one *all)
 {
@@ -218,7 +230,7 @@ static void judge_together(const struct one *all)
 		for (size_t i = 0; i < TOGETHER; i++)
 			want |= (uint64_t)expected(&all[i], s) << i;
 		counts.together++;
-		if (dfa->head.kind == RF_AUTOMATON_DFA ? dfa->atoms_of_set[set * dfa->atom_words] != want : !want != (set == 0))
+		if (dfa->head.kind == RF_AUTOMATON_DFA ? atoms_of(dfa, set) != want : !want != (set == 0))
 			disagree(&all[k / SUBJECTS].gen, all[0].number, s, "the common automaton has another accept set");
 		if (rf_automaton_image_run(nfa, "GET", 3, s->text, s->len) != (uint32_t)__builtin_ffsll((long long)want))
 			disagree(&all[k / SUBJECTS].gen, all[0].number, s, "the common NFA has another accept set");

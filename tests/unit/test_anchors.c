@@ -17,7 +17,7 @@ static struct parsed parse(const char *text)
 	struct parsed p = {.diags = {.arena = rf_arena_new()}};
 
 	assert_non_null(p.diags.arena);
-	assert_int_equal(rf_tree_parse(&p.diags, "t.yaml", text, strlen(text), &p.tree), 0);
+	assert_int_equal(rf_tree_parse(&p.diags, p.diags.arena, "t.yaml", text, strlen(text), &p.tree), 0);
 	return p;
 }
 

@@ -116,7 +116,7 @@ static void check_work(const char *text, enum outcome outcome)
 	uint32_t start;
 	int r;
 
-	assert_int_equal(rf_pattern_parse(arena, text, strlen(text), NULL, &tree), 0);
+	assert_int_equal(rf_pattern_parse(arena, text, strlen(text), false, NULL, &tree), 0);
 	assert_int_equal(rf_nfa_emit(&nfa, (struct rf_nfa_inst){.op = RF_NFA_MATCH}, &start), 0);
 	assert_int_equal(rf_nfa_pattern(&nfa, tree, start, &nfa.start), 0);
 	assert_true(nfa.count <= RF_PATTERN_NODES_MAX);
