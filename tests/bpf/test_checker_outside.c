@@ -239,6 +239,7 @@ static void test_tls_in_pieces(void **state)
 	int client = dial_out(buyer), up;
 
 	(void)state;
+	forget_records();
 	for (size_t i = 0; i + 1 < len; i++)
 		say_bytes(client, hello + i, 1);
 	assert_nobody_came();
@@ -247,6 +248,7 @@ static void test_tls_in_pieces(void **state)
 	hear_bytes(up, hello, len);
 	close(client);
 	hear_end(up);
+	assert_int_equal(next_record().reason, RF_REASON_ALLOW_EGRESS_L7);
 }
 
 /* Closed, and never with an HTTP answer. */
