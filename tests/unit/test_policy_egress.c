@@ -3,6 +3,8 @@
  * decided at the connection; the requests are decided in test_policy_routes.c. */
 #include "policy_world.h"
 
+#include <errno.h>
+
 #define CURL "{kind: ServiceAccount, name: curl, namespace: curl}"
 
 static void egress(struct world *w, const char *name, const char *spec)
@@ -266,6 +268,29 @@ static void changed_hosts_are_a_change(void **state)
 	world_end(&b);
 }
 
+static void too_many(void **state)
+{
+	static char text[1024 * 1024];
+	struct world w;
+	size_t n;
+
+	(void)state;
+	begin(&w);
+	n = (size_t)snprintf(
+		text, sizeof(text),
+		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: Egress\nmetadata: {name: e, namespace: curl}\nspec:\n  sources:\n");
+	for (int i = 0; i < 17; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  - {kind: ServiceAccount, name: a%d, namespace: curl}\n", i);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "  ports:\n");
+	for (int port = 1; port <= RF_EGRESS_MAX / 16; port++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  - {number: %d, protocol: tcp}\n", port);
+	world_yaml(&w, "e.yaml", text);
+	assert_int_equal(world_try(&w), -E2BIG);
+	assert_null(w.policy);
+	assert_true(world_warned(&w, "the policy needs 69632 Egress entries, the limit is 65536"));
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +305,7 @@ int main(void)
 		cmocka_unit_test(hosts_of_all_objects_count),
 		cmocka_unit_test(equal_entries_are_one),
 		cmocka_unit_test(changed_hosts_are_a_change),
+		cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests_name("policy: egress", tests, NULL, NULL);
