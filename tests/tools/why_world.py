@@ -6,6 +6,7 @@ why_world.py objects SEED OUTSIDE            the policy, as a JSON List; OUTSIDE
 why_world.py ask SEED COUNT OUTSIDE          questions, one JSON object a line, as `ringfence why --batch` reads them
 why_world.py pick SEED COUNT ANSWERS         COUNT of the answered questions of `why`, chosen so that every kind of answer is there
 why_world.py try SOURCE <PICKED              really tries those of that source (in its pod, or outside), one line {"id", "got"} each
+                                             after a line "{}" when it begins
 why_world.py judge PICKED TRIED...           compares; prints each disagreement and "N tried, M disagree", and the kinds of answers"""
 import collections
 import itertools
@@ -227,7 +228,7 @@ def attempt(asked, answer, addresses):
         if asked.get("udp"):
             return datagram((host, int(port)))
         with socket.create_connection((host, int(port)), 4) as sock:
-            return exchange(sock, asked, answer, f"{where.split("/")[-1]}:{port}")
+            return exchange(sock, asked, answer, asked["to"].split("/")[-1])
     except (ConnectionError, PermissionError):
         return "refused"
     except TimeoutError:
@@ -242,6 +243,7 @@ def resolve(answer):
 
 
 def try_all(source):
+    print("{}", flush=True)  # it is where it is to be
     for line in sys.stdin:
         pair = json.loads(line)
         if pair["question"]["from"] == source:
@@ -273,7 +275,7 @@ def judge(picked, tried):
     got = {}
     for name in tried:
         with open(name, encoding="utf-8") as lines:
-            got.update((item["id"], item["got"]) for item in map(json.loads, lines))
+            got.update((item["id"], item["got"]) for item in map(json.loads, lines) if item)
     wrong, kinds = 0, collections.Counter()
     for pair in pairs:
         asked, answer = pair["question"], pair["answer"]
