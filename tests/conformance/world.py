@@ -57,7 +57,8 @@ class World:
         yield obj("Service", "v1", service["ns"], service["name"], spec={"selector": self.selector(service), "ports": [port]})
         if service["sa"]:
             account = service["sa"].split("/")[1]
-            template = {"metadata": {"labels": self.labels(service)},
+            annotations = self.case["mesh_config"].get("pod_annotations", {}).get(service["sa"], {})
+            template = {"metadata": {"labels": self.labels(service), "annotations": annotations},
                         "spec": {"serviceAccountName": account, "containers": [{"name": "server", "image": "server"}]}}
             yield obj("ServiceAccount", "v1", service["ns"], account)
             yield obj("Deployment", "apps/v1", service["ns"], service["name"],
