@@ -23,6 +23,8 @@ def not_covered(case):
         return "the runner has no TLS server outside"
     if "http_any" in expect:
         return "the runner has no concurrent clients"
+    if case["mesh_config"].get("pod_annotations"):
+        return "local pods have no annotations"
     return None
 
 

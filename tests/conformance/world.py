@@ -57,8 +57,7 @@ class World:
         yield obj("Service", "v1", service["ns"], service["name"], spec={"selector": self.selector(service), "ports": [port]})
         if service["sa"]:
             account = service["sa"].split("/")[1]
-            annotations = self.case["mesh_config"].get("pod_annotations", {}).get(service["sa"], {})
-            template = {"metadata": {"labels": self.labels(service), "annotations": annotations},
+            template = {"metadata": {"labels": self.labels(service)},
                         "spec": {"serviceAccountName": account, "containers": [{"name": "server", "image": "server"}]}}
             yield obj("ServiceAccount", "v1", service["ns"], account)
             yield obj("Deployment", "apps/v1", service["ns"], service["name"],
