@@ -305,6 +305,8 @@ static void test_audit_of_a_destination(void **state)
 		expect(b, &q, RF_REASON_NO_RULE, 0);
 		q = ask(WATCHED, STORE, 80, "GET", "/"); /* its own audit is of the way out only */
 		expect(b, &q, RF_REASON_NO_RULE, 0);
+		q = ask(BUYER, WATCHED, 80, "GET", "/");
+		expect(b, &q, RF_REASON_NO_RULE, 0);
 		q = ask(STAGE, INTERNET, 80, "GET", "/"); /* and this one's of the way in */
 		expect(b, &q, RF_REASON_NO_EGRESS, 0);
 	}
