@@ -412,13 +412,21 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decisions),         cmocka_unit_test(test_overlap),
-		cmocka_unit_test(test_headers),           cmocka_unit_test(test_conditions_and_others),
-		cmocka_unit_test(test_authority),         cmocka_unit_test(test_http_outside),
-		cmocka_unit_test(test_tls_outside),       cmocka_unit_test(test_tls_is_the_port_s),
-		cmocka_unit_test(test_egress_for_all),    cmocka_unit_test(test_audit_of_a_destination),
-		cmocka_unit_test(test_audit_of_a_source), cmocka_unit_test(test_permissive),
-		cmocka_unit_test(test_long_path),         cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_decisions),
+		cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_conditions_and_others),
+		cmocka_unit_test(test_authority),
+		cmocka_unit_test(test_http_outside),
+		cmocka_unit_test(test_tls_outside),
+		cmocka_unit_test(test_tls_is_the_port_s),
+		cmocka_unit_test(test_egress_for_all),
+		cmocka_unit_test(test_audit_of_a_destination),
+		cmocka_unit_test(test_audit_of_a_source),
+		cmocka_unit_test(test_permissive),
+		cmocka_unit_test(test_permissive_by_name),
+		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
