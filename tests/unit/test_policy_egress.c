@@ -136,7 +136,24 @@ static void object_of_a_namespace_outside_opens_nothing(void **state)
 		   "spec: {sources: [" CURL "], ports: [{number: 80, protocol: tcp}]}\n");
 	world_compile(&w);
 	assert_int_equal(w.policy->egress_count, 0);
-	assert_true(world_warned(&w, "Egress out/e opens nothing: namespace out is not of the mesh"));
+	assert_true(world_warned(&w, "Egress out/e opens nothing: its namespace is not of the mesh"));
+	world_end(&w);
+}
+
+static void feature_that_is_off_opens_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	egress(&w, "e", "sources: [" CURL "], hosts: [a.org], ports: [{number: 25, protocol: tcp}, {number: 80, protocol: http}]");
+	world_yaml(&w, "mesh.yaml",
+		   "apiVersion: config.openservicemesh.io/v1alpha2\nkind: MeshConfig\nmetadata: {name: m, namespace: n}\n"
+		   "spec: {featureFlags: {enableEgressPolicy: false}}\n");
+	world_compile(&w);
+	assert_int_equal(w.policy->egress_count, 0);
+	assert_int_equal(request_host(&w, "curl/curl", NULL, 80, "/", "a.org"), RF_REASON_NO_EGRESS);
+	assert_true(world_warned(&w, "Egress curl/e opens nothing: MeshConfig has featureFlags.enableEgressPolicy: false"));
 	world_end(&w);
 }
 
@@ -299,6 +316,7 @@ int main(void)
 		cmocka_unit_test(all_of_one_family_is_not_the_other),
 		cmocka_unit_test(only_who_is_named),
 		cmocka_unit_test(object_of_a_namespace_outside_opens_nothing),
+		cmocka_unit_test(feature_that_is_off_opens_nothing),
 		cmocka_unit_test(checked_port_is_one_entry),
 		cmocka_unit_test(http_wins_over_https),
 		cmocka_unit_test(http_without_hosts_admits_nothing),
