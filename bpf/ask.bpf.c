@@ -34,17 +34,15 @@ SEC("tc")
 int rf_ask(struct __sk_buff *skb)
 {
 	struct rf_ask *ask = (void *)(long)skb->data;
-	struct rf_answer answer = {};
+	rf_epoch_t epoch = rf_live_epoch();
 	struct rf_question q;
+	__u64 said;
 
 	if ((void *)(ask + 1) > (void *)(long)skb->data_end)
 		return 1;
 	q = ask->question;
 	q.count_hit = 0;
-	if (ask->opener == RF_ASK_CONNECT)
-		rf_decide(rf_live_epoch(), &q, &answer);
-	else
-		rf_decide_opened(rf_live_epoch(), &q, ask->opener, &answer);
-	ask->answer = answer;
+	said = ask->opener == RF_ASK_CONNECT ? rf_decide(epoch, &q) : rf_decide_opened(epoch, &q, ask->opener);
+	ask->answer = rf_answer_of(epoch, said);
 	return 0;
 }

@@ -13,9 +13,10 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 /* One packet on its way through a pod's interface. */
 struct rf_passage {
 	struct rf_packet p;
-	struct rf_opening o; /* its pod: of this interface; 0: not known */
-	struct rf_answer a;
+	struct rf_opening o;  /* its pod: of this interface; 0: not known */
+	__u64 said;           /* the decision, where this packet made one: RF_SAY */
 	struct rf_peer *peer; /* who is at the other end; NULL: outside */
+	rf_epoch_t epoch;     /* of the decision */
 };
 
 static __always_inline struct rf_pod *pod_behind(struct __sk_buff *skb, __u64 *ret_id)
@@ -43,9 +44,9 @@ static __always_inline void tell(const struct rf_passage *w, __u32 reason)
 	event->dport = w->p.tuple.dport;
 	event->kind = RF_EVENT_PACKET;
 	event->proto = w->p.tuple.proto;
-	event->rule_id = w->a.rule_id;
-	event->epoch = w->a.epoch ? w->a.epoch : rf_live_epoch(); /* of the decision, where this packet made one */
-	event->would = (__u16)w->a.would;
+	event->rule_id = RF_SAID_RULE(w->said);
+	event->epoch = w->epoch ? w->epoch : rf_live_epoch();
+	event->would = RF_SAID_WOULD(w->said);
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -76,10 +77,11 @@ static __always_inline __u32 conclude(struct rf_passage *w, __u32 reason)
 		return rf_unless_unmeshed(&w->o.ends, reason);
 	if (reason != RF_MAY_OPEN)
 		return reason;
-	rf_flow_open(&w->p, &w->o, &w->a);
-	if (w->a.verdict != RF_VERDICT_ALLOW)
-		return w->a.reason;
-	tell(w, w->a.reason);
+	w->epoch = rf_live_epoch();
+	w->said = rf_flow_open(w->epoch, &w->p, &w->o);
+	if (RF_SAID_VERDICT(w->said) != RF_VERDICT_ALLOW)
+		return RF_SAID_REASON(w->said);
+	tell(w, RF_SAID_REASON(w->said));
 	return 0;
 }
 

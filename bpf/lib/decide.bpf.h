@@ -25,14 +25,6 @@
 #include "lib/audit.bpf.h"
 #include "lib/exclude.bpf.h"
 
-static __always_inline void rf_answer(struct rf_answer *a, __u32 verdict, __u32 reason, __u32 rule_id)
-{
-	a->verdict = verdict;
-	a->reason = reason;
-	a->rule_id = rule_id;
-	a->would = 0;
-}
-
 /* What the policy says of an account, in one word: 0 for whoever is not in the mesh. */
 #define RF_IS_MESHED     0x100
 #define RF_HAS_DATAGRAMS 0x200 /* rf_ident.datagrams */
@@ -184,14 +176,11 @@ static __always_inline __u64 rf_decide_any(__u64 mode, const struct rf_question 
 	return rf_decide_meshed(mode, q, src, dst);
 }
 
-/* A function of its own: what it needs of the stack is not on its callers' frames, which are full. */
-static __noinline void rf_decide(rf_epoch_t epoch, const struct rf_question *q, struct rf_answer *a)
+/* Returns RF_SAY. A function of its own: what it needs of the stack is not on its callers' frames, which are full. */
+static __noinline __u64 rf_decide(rf_epoch_t epoch, const struct rf_question *q)
 {
-	__u64 mode = rf_mode(epoch), src = rf_standing(epoch, q->src), dst = rf_standing(epoch, q->dst), said;
+	__u64 mode = rf_mode(epoch), src = rf_standing(epoch, q->src), dst = rf_standing(epoch, q->dst);
+	__u64 said = rf_decide_any(mode, q, src, dst);
 
-	said = rf_decide_any(mode, q, src, dst);
-	said = rf_audited(said, rf_ask_word(epoch, q), q->src, q->dst, (src & RF_AUDIT_FROM) | (dst & RF_AUDIT_TO));
-	a->epoch = epoch;
-	rf_answer(a, RF_SAID_VERDICT(said), RF_SAID_REASON(said), (__u32)said);
-	a->would = RF_SAID_WOULD(said);
+	return rf_audited(said, rf_ask_word(epoch, q), q->src, q->dst, (src & RF_AUDIT_FROM) | (dst & RF_AUDIT_TO));
 }

@@ -143,7 +143,7 @@ static __always_inline void rf_dial_judge(const struct rf_pod *pod, void *sk, co
 	q.port = out->connect_port;
 	q.dialed = in->addr;
 	q.dialed_port = in->port;
-	rf_decide(epoch, &q, &out->answer);
+	out->answer = rf_answer_of(epoch, rf_decide(epoch, &q));
 	if (out->answer.reason == RF_REASON_NO_POLICY)
 		return;
 	reason = rf_kind_refused(pod, &out->connect);

@@ -88,35 +88,36 @@ static __always_inline struct rf_question rf_question_of(const struct rf_tuple *
 	};
 }
 
-static __always_inline void rf_flow_decide(const struct rf_tuple *t, const struct rf_opening *o, struct rf_answer *a)
+static __always_inline __u64 rf_flow_decide(rf_epoch_t epoch, const struct rf_tuple *t, const struct rf_opening *o)
 {
 	struct rf_question q = rf_question_of(t, &o->ends, &o->dialed, o->dialed_port);
 
 	q.count_hit = o->count_hit;
-	rf_decide_opened(rf_live_epoch(), &q, o->opener, a);
+	return rf_decide_opened(epoch, &q, o->opener);
 }
 
-/* Decided, remembered if admitted. A denied one leaves no entry, so denials cannot fill the table. */
-static __always_inline void rf_flow_open(const struct rf_packet *p, const struct rf_opening *o, struct rf_answer *a)
+/* Decided, remembered if admitted: RF_SAY. A denied one leaves no entry, so denials cannot fill the table. */
+static __always_inline __u64 rf_flow_open(rf_epoch_t epoch, const struct rf_packet *p, const struct rf_opening *o)
 {
 	struct rf_flow *old = bpf_map_lookup_elem(&flows, &p->tuple);
-	__u32 reason;
+	__u32 refused;
+	__u64 said;
 
 	if (old) /* of an older flow of this very tuple: it is over */
 		rf_flow_remove(&p->tuple, old->pod);
-	rf_flow_decide(&p->tuple, o, a);
-	if (a->verdict == RF_VERDICT_DENY || a->reason == RF_REASON_ALLOW_UNMESHED)
-		return; /* outside the mesh nothing is tracked */
+	said = rf_flow_decide(epoch, &p->tuple, o);
+	if (RF_SAID_VERDICT(said) == RF_VERDICT_DENY || RF_SAID_REASON(said) == RF_REASON_ALLOW_UNMESHED)
+		return said; /* outside the mesh nothing is tracked */
 
 	struct rf_flow flow = {
-		.epoch = a->epoch,
-		.verdict = (__u16)a->verdict,
-		.reason = (__u16)a->reason,
+		.epoch = epoch,
+		.verdict = RF_SAID_VERDICT(said),
+		.reason = RF_SAID_REASON(said),
 		.src = o->ends.src,
 		.dst = o->ends.dst,
 		.opener = o->opener,
 		.life = p->tuple.proto == RF_PROTO_TCP ? RF_FLOW_HALF_OPEN : 0,
-		.rule_id = a->rule_id,
+		.rule_id = RF_SAID_RULE(said),
 		.seen_ns = bpf_ktime_get_ns(),
 		.bytes = p->ip_len,
 		.pod = o->pod,
@@ -124,9 +125,8 @@ static __always_inline void rf_flow_open(const struct rf_packet *p, const struct
 		.dialed_port = o->dialed_port,
 	};
 
-	reason = rf_flow_insert(&p->tuple, &flow, o->share);
-	if (reason)
-		rf_answer(a, RF_VERDICT_DENY, reason, 0);
+	refused = rf_flow_insert(&p->tuple, &flow, o->share);
+	return refused ? RF_SAY(RF_VERDICT_DENY, refused, 0) : said;
 }
 
 /* Is the flow, whose tuple (initiator's view) is key, admitted by the live revision? Decided again if another one decided. */
@@ -135,16 +135,16 @@ static __always_inline int rf_flow_stands(struct rf_flow *flow, const struct rf_
 	rf_epoch_t epoch = rf_live_epoch();
 	union rf_flow_word w = {.word = *(volatile __u64 *)flow};
 	struct rf_ends ends = {.src = flow->src, .dst = flow->dst};
-	struct rf_answer a = {};
 
 	if (w.epoch != epoch) {
 		struct rf_question q = rf_question_of(key, &ends, &flow->dialed, flow->dialed_port);
 
-		rf_decide_opened(epoch, &q, flow->opener, &a);
+		__u64 said = rf_decide_opened(epoch, &q, flow->opener);
+
 		w.epoch = epoch;
-		w.verdict = (__u16)a.verdict;
-		w.reason = (__u16)a.reason;
-		flow->rule_id = a.rule_id;
+		w.verdict = RF_SAID_VERDICT(said);
+		w.reason = RF_SAID_REASON(said);
+		flow->rule_id = RF_SAID_RULE(said);
 		*(volatile __u64 *)flow = w.word;
 	}
 	return w.verdict == RF_VERDICT_ALLOW;

@@ -31,9 +31,21 @@ static __always_inline __u64 rf_ask_word(rf_epoch_t epoch, const struct rf_quest
 #define RF_ASK_PROTO(word) ((__u8)((word) >> 48))
 #define RF_ASK_COUNT(word) ((word) >> 56)
 
-/* An answer: rule, reason, verdict, and what would have been the reason. */
+/* struct rf_answer in a word: rule, reason, verdict, and what would have been the reason. */
 #define RF_SAY(verdict, reason, rule) ((__u64)(rule) | (__u64)(reason) << 32 | (__u64)(verdict) << 40)
+#define RF_SAID_RULE(said)            ((__u32)(said))
 #define RF_SAID_REASON(said)          ((__u32)((said) >> 32) & 0xff)
 #define RF_SAID_VERDICT(said)         ((__u32)((said) >> 40) & 0xff)
 #define RF_SAID_WOULD(said)           ((__u32)((said) >> 48) & 0xff)
 _Static_assert(_RF_REASON_MAX <= 256, "a reason has eight bits of an answer's word");
+
+static __always_inline struct rf_answer rf_answer_of(rf_epoch_t epoch, __u64 said)
+{
+	return (struct rf_answer){
+		.verdict = RF_SAID_VERDICT(said),
+		.reason = RF_SAID_REASON(said),
+		.rule_id = RF_SAID_RULE(said),
+		.epoch = epoch,
+		.would = RF_SAID_WOULD(said),
+	};
+}

@@ -141,6 +141,36 @@ static void test_denied_body_never_comes(void **state)
 	publish(EVERY);
 }
 
+/* Also a ClientHello; what is TLS never gets an HTTP answer. */
+static void test_hello_takes_too_long(void **state)
+{
+	static const char *const egress =
+		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: Egress\nmetadata: {name: out, namespace: shop}\nspec:\n"
+		"  sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]\n  hosts: [one.example]\n"
+		"  ports: [{number: 8080, protocol: https}]\n";
+	int client, n = 0;
+	int64_t start;
+	struct pollfd p;
+
+	(void)state;
+	publish_with(EVERY, egress);
+	forget_records();
+	client = dial_somebody(AF_INET, buyer, 0, addr_of(AF_INET, SERVER_LAST), SERVER_PORT, true);
+	p = (struct pollfd){.fd = client, .events = POLLIN};
+	start = now_ms();
+	say(client, "\x16\x03\x01\x10");
+	while (poll(&p, 1, 20) == 0 && now_ms() - start < PATIENCE_MS) {
+		(void)send(client, "a", 1, MSG_NOSIGNAL); /* the end may come first */
+		n++;
+	}
+	hear_reset(client);
+	assert_true(n > 1);
+	assert_limit(start, RF_HEAD_MS);
+	assert_int_equal(next_record().reason, RF_REASON_SERVER_NAME);
+	assert_nobody_came();
+	publish(EVERY);
+}
+
 /* An exchange has no limit: a download may be slow, a long poll may be long. */
 static void test_slow_answers_are_waited_for(void **state)
 {
@@ -167,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_connect_takes_too_long),
 		cmocka_unit_test(test_broker_takes_too_long),
 		cmocka_unit_test(test_denied_body_never_comes),
+		cmocka_unit_test(test_hello_takes_too_long),
 		cmocka_unit_test(test_slow_answers_are_waited_for),
 	};
 

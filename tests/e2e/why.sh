@@ -49,23 +49,40 @@ up_and_ready() {
 }
 await 60 up_and_ready || { echo "the pods do not start" && exit 1; }
 
-# try_from NAME PICKED OUT: really tries what that source was asked about.
+# try_from NAME OUT: really tries what that source was asked about, of the answers on standard input.
 try_from() {
 	if [ "$1" = "$far" ]; then
-		ip netns exec "$outside" python3 "$WORK/tools/why_world.py" try "$1" <"$2" >"$3"
+		ip netns exec "$outside" python3 "$WORK/tools/why_world.py" try "$1" >"$2"
 	else
-		rf exec "$1" -- python3 "$WORK/tools/why_world.py" try "$1" <"$2" >"$3"
+		rf exec "$1" -- python3 "$WORK/tools/why_world.py" try "$1" >"$2"
 	fi
+}
+
+# triers NAME: one for each source, waiting for what to try; so they are there when no agent is.
+triers() {
+	local source name
+	feeds=() tried_files=() trier_pids=()
+	for source in "${PODS[@]}" "$far"; do
+		name=$WORK/$1.tried.${source//\//_}
+		mkfifo "$name.in"
+		try_from "$source" "$name" <"$name.in" 9>&- &
+		trier_pids+=($!) tried_files+=("$name")
+		exec {feed}>"$name.in"
+		feeds+=("$feed")
+	done
 }
 
 # try_picked NAME: everything in $WORK/NAME.picked, and what came of it against what `why` said.
 try_picked() {
-	local source files=()
-	for source in "${PODS[@]}" "$far"; do
-		files+=("$WORK/$1.tried.${source//\//_}")
-		try_from "$source" "$WORK/$1.picked" "${files[-1]}"
+	local feed pid
+	for feed in "${feeds[@]}"; do
+		cat "$WORK/$1.picked" >&"$feed"
+		exec {feed}>&-
 	done
-	world judge "$WORK/$1.picked" "${files[@]}" | tee "$WORK/$1.judged"
+	for pid in "${trier_pids[@]}"; do
+		wait "$pid" || { echo "a trier failed" && failures=$((failures + 1)); }
+	done
+	world judge "$WORK/$1.picked" "${tried_files[@]}" | tee "$WORK/$1.judged"
 }
 
 # ask_and_try NAME SEED QUESTIONS TRIES
@@ -80,6 +97,7 @@ ask_and_try() {
 	judge "$1: what happens is what why said" "[1-9]* tried, 0 disagree" "$(tail -n 1 "$WORK/$1.judged")"
 }
 
+triers alive
 ask_and_try alive "$SEED" "${WHY_ASK:-10000}" "${WHY_TRY:-300}"
 
 # ---- names that nobody has ----
@@ -119,7 +137,7 @@ for file in "$WORK"/suggested/*.yaml; do
 	judge "suggestion $name ($reason): why says it is allowed now" "True*" "$(json "str(d['allowed']) + ' ' + d['decision'] + ' ' + str(d.get('missing'))" <"$WORK/after")"
 	python3 -c 'import json, sys; print(json.dumps({"question": json.load(open(sys.argv[1])), "answer": json.load(open(sys.argv[2]))}))' \
 		"${file%.yaml}.question" "$WORK/after" >"$WORK/s$name.picked"
-	try_from "$(json "d['from']" <"${file%.yaml}.question")" "$WORK/s$name.picked" "$WORK/s$name.tried"
+	try_from "$(json "d['from']" <"${file%.yaml}.question")" "$WORK/s$name.tried" <"$WORK/s$name.picked"
 	judge "suggestion $name ($reason): and it is" "1 tried, 0 disagree" "$(world judge "$WORK/s$name.picked" "$WORK/s$name.tried" | tail -n 1)"
 	[ "$failures" = 0 ] || cat "$file" "${file%.yaml}.question"
 	rf delete -f "$file" >/dev/null || exit 1
@@ -136,6 +154,14 @@ expect_now "verify: a closed port, with its suggestion" "*Status: Failure*Sugges
 expect_now "verify: its exit code" 1 exit_code_of rf verify connectivity --from-pod shop/front --to-pod bank/audit --to-ext-port 9000
 
 # ---- without an agent ----
+triers dead
+triers_wait() {
+	local file
+	for file in "${tried_files[@]}"; do
+		[ -s "$file" ] || return 1
+	done
+}
+await 30 triers_wait || { echo "the triers do not start" && exit 1; }
 end_noted "$STATE/agent.pid" KILL
 ask_and_try dead "$SEED dead" 500 60
 expect_now "verify says that no agent runs" "*[[]i[]] the agent runs*" rf verify connectivity --from-pod shop/front --to-pod bank/audit

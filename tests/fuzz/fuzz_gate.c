@@ -2,7 +2,7 @@
 /*
  * The checker's judgement over arbitrary bytes, as requests and as responses. Beyond not crashing it must hold that
  * - how the bytes are cut into segments changes nothing,
- * - an accepted head has one Host at most, one length, one line end,
+ * - an accepted head has one Host at most, one length, one line end, and every line of it is a field of the request,
  * - a head without its h2c upgrade is accepted again, is no longer than before and has none.
  */
 #include <stdint.h>
@@ -87,6 +87,24 @@ static void check_head(const char *data, size_t size, bool response)
 	REQUIRE((response || hosts <= 1) && lengths <= 1 && newlines == head.count + 2 && !memchr(data, '\0', size));
 }
 
+/* What conditions are asked about is what is forwarded. */
+static void check_fields(const char *data, size_t size)
+{
+	static struct rf_head head;
+	static struct rf_request request;
+	struct rf_text host = {0};
+
+	REQUIRE(rf_head_index(data, size, &head) == 0 && rf_gate_request(data, size, &request) == 0);
+	REQUIRE(request.field_count == head.count);
+	for (size_t i = 0; i < head.count; i++) {
+		REQUIRE(request.fields[i].name == head.lines[i].name.data && request.fields[i].name_len == head.lines[i].name.len);
+		REQUIRE(request.fields[i].value == head.lines[i].value.data && request.fields[i].value_len == head.lines[i].value.len);
+		if (rf_text_is(head.lines[i].name, "host"))
+			host = head.lines[i].value;
+	}
+	REQUIRE(request.authority.data == host.data && request.authority.len == host.len);
+}
+
 static void check_strip(const char *data, size_t size)
 {
 	struct rf_request before, after;
@@ -112,6 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		REQUIRE(whole.framing == one.framing && whole.whole == one.whole && whole.complete == one.complete);
 		if (whole.scan > 0 && !whole.status) {
 			check_head(data, whole.head, response);
+			if (!response)
+				check_fields(data, whole.head);
 			if (!response)
 				check_strip(data, whole.head);
 		}

@@ -183,9 +183,18 @@ static void test_meaning(void **state)
 	assert_int_equal(request.length, 5);
 	assert_false(request.keep_alive);
 	assert_true(request.expect);
+	assert_int_equal(request.authority.len, 4);
+	assert_memory_equal(request.authority.data, "A:80", 4);
+	assert_int_equal(request.field_count, 4);
+	assert_memory_equal(request.fields[2].name, "Expect:", 7);
+	assert_int_equal(request.fields[2].name_len, 6);
+	assert_memory_equal(request.fields[2].value, "100-Continue\r", 13);
+	assert_int_equal(request.fields[2].value_len, 12);
 	assert_int_equal(rf_gate_request(old, sizeof(old) - 1, &request), 0);
 	assert_true(request.is_head && request.http10 && request.keep_alive);
 	assert_false(request.upgrade || request.h2c);
+	assert_int_equal(request.authority.len, 0);
+	assert_int_equal(request.field_count, 1);
 }
 
 static void test_h2c_is_taken_out(void **state)

@@ -55,7 +55,7 @@ static void test_headers(void **state)
 	(void)state;
 	begin(&w, "[{name: a, pathRegex: /a, headers: [{User-Agent: curl.*}]}, {name: b, pathRegex: /b, headers: {client-app: x|y}},"
 		  " {name: h, pathRegex: /h, headers: [{Host: 'other[.].*'}]}, {name: d, pathRegex: /d},"
-		  " {name: two, pathRegex: /two, headers: [{x-one: .*}, {host: w}]}]");
+		  " {name: any, pathRegex: /any, headers: [{host: .*}]}, {name: two, pathRegex: /two, headers: [{x-one: .*}, {host: w}]}]");
 	world_compile(&w);
 	assert_int_equal(with_field(&w, "/a", "user-AGENT", "curl/8", "w"), RF_REASON_ALLOW_L7);
 	assert_int_equal(with_field(&w, "/a", "user-agent", "Curl/8", "w"), RF_REASON_NO_ROUTE);
@@ -66,6 +66,8 @@ static void test_headers(void **state)
 	assert_int_equal(with_field(&w, "/h", "host", "w", "OTHER.name:80"), RF_REASON_ALLOW_L7);
 	assert_int_equal(with_field(&w, "/h", "host", "other.name", "w"), RF_REASON_NO_ROUTE);
 	assert_int_equal(with_field(&w, "/h", "host", "other.name", ""), RF_REASON_NO_ROUTE);
+	assert_int_equal(with_field(&w, "/any", "host", "w", "w"), RF_REASON_ALLOW_L7);
+	assert_int_equal(with_field(&w, "/any", "host", "w", ""), RF_REASON_NO_ROUTE); /* it must be there */
 	/* all of them */
 	assert_int_equal(with_field(&w, "/two", "x-one", "", "w"), RF_REASON_ALLOW_L7);
 	assert_int_equal(with_field(&w, "/two", "x-one", "", "v"), RF_REASON_NO_ROUTE);

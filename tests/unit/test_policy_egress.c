@@ -3,6 +3,8 @@
  * decided at the connection; the requests are decided in test_policy_routes.c. */
 #include "policy_world.h"
 
+#include <errno.h>
+
 #define CURL "{kind: ServiceAccount, name: curl, namespace: curl}"
 
 static void egress(struct world *w, const char *name, const char *spec)
@@ -134,7 +136,24 @@ static void object_of_a_namespace_outside_opens_nothing(void **state)
 		   "spec: {sources: [" CURL "], ports: [{number: 80, protocol: tcp}]}\n");
 	world_compile(&w);
 	assert_int_equal(w.policy->egress_count, 0);
-	assert_true(world_warned(&w, "Egress out/e opens nothing: namespace out is not of the mesh"));
+	assert_true(world_warned(&w, "Egress out/e opens nothing: its namespace is not of the mesh"));
+	world_end(&w);
+}
+
+static void feature_that_is_off_opens_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	egress(&w, "e", "sources: [" CURL "], hosts: [a.org], ports: [{number: 25, protocol: tcp}, {number: 80, protocol: http}]");
+	world_yaml(&w, "mesh.yaml",
+		   "apiVersion: config.openservicemesh.io/v1alpha2\nkind: MeshConfig\nmetadata: {name: m, namespace: n}\n"
+		   "spec: {featureFlags: {enableEgressPolicy: false}}\n");
+	world_compile(&w);
+	assert_int_equal(w.policy->egress_count, 0);
+	assert_int_equal(request_host(&w, "curl/curl", NULL, 80, "/", "a.org"), RF_REASON_NO_EGRESS);
+	assert_true(world_warned(&w, "Egress curl/e opens nothing: MeshConfig has featureFlags.enableEgressPolicy: false"));
 	world_end(&w);
 }
 
@@ -266,6 +285,29 @@ static void changed_hosts_are_a_change(void **state)
 	world_end(&b);
 }
 
+static void too_many(void **state)
+{
+	static char text[1024 * 1024];
+	struct world w;
+	size_t n;
+
+	(void)state;
+	begin(&w);
+	n = (size_t)snprintf(
+		text, sizeof(text),
+		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: Egress\nmetadata: {name: e, namespace: curl}\nspec:\n  sources:\n");
+	for (int i = 0; i < 17; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  - {kind: ServiceAccount, name: a%d, namespace: curl}\n", i);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "  ports:\n");
+	for (int port = 1; port <= RF_EGRESS_MAX / 16; port++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  - {number: %d, protocol: tcp}\n", port);
+	world_yaml(&w, "e.yaml", text);
+	assert_int_equal(world_try(&w), -E2BIG);
+	assert_null(w.policy);
+	assert_true(world_warned(&w, "the policy needs 69632 Egress entries, the limit is 65536"));
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,12 +316,14 @@ int main(void)
 		cmocka_unit_test(all_of_one_family_is_not_the_other),
 		cmocka_unit_test(only_who_is_named),
 		cmocka_unit_test(object_of_a_namespace_outside_opens_nothing),
+		cmocka_unit_test(feature_that_is_off_opens_nothing),
 		cmocka_unit_test(checked_port_is_one_entry),
 		cmocka_unit_test(http_wins_over_https),
 		cmocka_unit_test(http_without_hosts_admits_nothing),
 		cmocka_unit_test(hosts_of_all_objects_count),
 		cmocka_unit_test(equal_entries_are_one),
 		cmocka_unit_test(changed_hosts_are_a_change),
+		cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests_name("policy: egress", tests, NULL, NULL);

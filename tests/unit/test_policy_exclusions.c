@@ -2,6 +2,8 @@
 /* Exclusion lists -> the `exclusions` table: MeshConfig's, those of Deployments and Pods, and a running pod's own. */
 #include "policy_world.h"
 
+#include <errno.h>
+
 #define OUT_PORTS  "openservicemesh.io/outbound-port-exclusion-list"
 #define OUT_RANGES "openservicemesh.io/outbound-ip-range-exclusion-list"
 #define IN_PORTS   "openservicemesh.io/inbound-port-exclusion-list"
@@ -211,6 +213,32 @@ static void order_does_not_matter(void **state)
 	world_end(&b);
 }
 
+/* A revision that would not fit is refused before the kernel hears of it. */
+static void too_many(void **state)
+{
+	static char text[1024 * 1024];
+	struct world w;
+	size_t n;
+
+	(void)state;
+	begin(&w);
+	n = (size_t)snprintf(
+		text, sizeof(text),
+		"apiVersion: config.openservicemesh.io/v1alpha2\nkind: MeshConfig\nmetadata: {name: m, namespace: n}\nspec:\n  traffic:\n");
+	for (int list = 0; list < 2; list++) {
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "    %s: [1",
+				      list ? "inboundPortExclusionList" : "outboundPortExclusionList");
+		for (unsigned port = 2; port <= RF_EXCLUSIONS_MAX / 2 + 1; port++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, ",%u", port);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "]\n");
+	}
+	world_yaml(&w, "mesh.yaml", text);
+	assert_int_equal(world_try(&w), -E2BIG);
+	assert_null(w.policy);
+	assert_true(world_warned(&w, "the policy needs 65538 exclusions, the limit is 65536"));
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +249,7 @@ int main(void)
 		cmocka_unit_test(own_lists_win),
 		cmocka_unit_test(bad_own_list_excludes_nothing),
 		cmocka_unit_test(order_does_not_matter),
+		cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests_name("policy: exclusions", tests, NULL, NULL);

@@ -2,6 +2,8 @@
 /* TrafficSplit -> `splits` and the values of `services`; names of Service addresses. */
 #include "policy_world.h"
 
+#include <errno.h>
+
 static void service(struct world *w, const char *name, const char *app, const char *spec)
 {
 	world_yamlf(w, "svc.yaml",
@@ -268,6 +270,31 @@ static void service_names(void **state)
 	world_end(&w);
 }
 
+static void too_many(void **state)
+{
+	static char text[256 * 1024];
+	struct world w;
+	size_t n;
+
+	(void)state;
+	begin(&w);
+	n = (size_t)snprintf(text, sizeof(text),
+			     "apiVersion: v1\nkind: Service\nmetadata: {name: wide, namespace: shop}\nspec:\n  selector: {app: store}\n  "
+			     "ipFamilyPolicy: RequireDualStack\n  ports:\n");
+	for (int port = 1; port <= RF_SPLITS_MAX / RF_SPLIT_BACKENDS_MAX / 2 + 1; port++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  - {name: p%d, port: %d}\n", port, port);
+	n += (size_t)snprintf(text + n, sizeof(text) - n,
+			      "---\napiVersion: split.smi-spec.io/v1alpha2\nkind: TrafficSplit\nmetadata: {name: s, namespace: "
+			      "shop}\nspec:\n  service: wide\n  backends:\n");
+	for (int i = 0; i < RF_SPLIT_BACKENDS_MAX; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "  - {service: b%d, weight: 1}\n", i);
+	world_yaml(&w, "wide.yaml", text);
+	assert_int_equal(world_try(&w), -E2BIG);
+	assert_null(w.policy);
+	assert_true(world_warned(&w, "parts of TrafficSplits, the limit is 65536"));
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +309,7 @@ int main(void)
 		cmocka_unit_test(warns_once_for_both_families),
 		cmocka_unit_test(what_moves_nothing),
 		cmocka_unit_test(service_names),
+		cmocka_unit_test(too_many),
 	};
 
 	return cmocka_run_group_tests_name("policy: splits", tests, NULL, NULL);

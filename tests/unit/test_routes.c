@@ -305,6 +305,8 @@ static void test_audit_of_a_destination(void **state)
 		expect(b, &q, RF_REASON_NO_RULE, 0);
 		q = ask(WATCHED, STORE, 80, "GET", "/"); /* its own audit is of the way out only */
 		expect(b, &q, RF_REASON_NO_RULE, 0);
+		q = ask(BUYER, WATCHED, 80, "GET", "/");
+		expect(b, &q, RF_REASON_NO_RULE, 0);
 		q = ask(STAGE, INTERNET, 80, "GET", "/"); /* and this one's of the way in */
 		expect(b, &q, RF_REASON_NO_EGRESS, 0);
 	}
@@ -349,6 +351,29 @@ static void test_permissive(void **state)
 	expect(b, &q, RF_REASON_NO_EGRESS, 0);
 }
 
+/* strictAuthority: the pair of source 0 has the names, one grant for the destination's own namespace, one for the others. */
+static void test_permissive_by_name(void **state)
+{
+	_cleanup_free_ struct blob *b = make_blob(RF_DFA_STATES_MAX, RF_ROUTES_PERMISSIVE);
+	struct rf_request_question q = ask(BUYER, STORE, 80, "GET", "/%");
+
+	(void)state;
+	b->pairs[0] = (struct rf_route_pair){.dst = STORE, .port = 80, .verdict = RF_VERDICT_L7, .routes_id = 3, .local_id = 0};
+	for (size_t i = 0; i < RF_ARRAY_SIZE(idents); i++)
+		b->idents[i].ns = (uint32_t)i;
+	assert_int_equal(rf_routes_validate(b, b->head.size), 0);
+	expect(b, &q, RF_REASON_AUTHORITY, 0);
+	with_authority(&q, "shop.example");
+	expect(b, &q, RF_REASON_ALLOW_PERMISSIVE, 0);
+	with_authority(&q, "other.example");
+	expect(b, &q, RF_REASON_AUTHORITY, 0);
+	q.port = 81;
+	expect(b, &q, RF_REASON_ALLOW_PERMISSIVE, 0);
+	q.port = 80;
+	b->idents[3].ns = b->idents[0].ns; /* grant 0 asks for no name */
+	expect(b, &q, RF_REASON_ALLOW_PERMISSIVE, 0);
+}
+
 /* Longer than the buffer on the stack. */
 static void test_long_path(void **state)
 {
@@ -387,13 +412,21 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decisions),         cmocka_unit_test(test_overlap),
-		cmocka_unit_test(test_headers),           cmocka_unit_test(test_conditions_and_others),
-		cmocka_unit_test(test_authority),         cmocka_unit_test(test_http_outside),
-		cmocka_unit_test(test_tls_outside),       cmocka_unit_test(test_tls_is_the_port_s),
-		cmocka_unit_test(test_egress_for_all),    cmocka_unit_test(test_audit_of_a_destination),
-		cmocka_unit_test(test_audit_of_a_source), cmocka_unit_test(test_permissive),
-		cmocka_unit_test(test_long_path),         cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_decisions),
+		cmocka_unit_test(test_overlap),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_conditions_and_others),
+		cmocka_unit_test(test_authority),
+		cmocka_unit_test(test_http_outside),
+		cmocka_unit_test(test_tls_outside),
+		cmocka_unit_test(test_tls_is_the_port_s),
+		cmocka_unit_test(test_egress_for_all),
+		cmocka_unit_test(test_audit_of_a_destination),
+		cmocka_unit_test(test_audit_of_a_source),
+		cmocka_unit_test(test_permissive),
+		cmocka_unit_test(test_permissive_by_name),
+		cmocka_unit_test(test_long_path),
+		cmocka_unit_test(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

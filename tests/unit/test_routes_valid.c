@@ -43,6 +43,8 @@ static void test_validate(void **state)
 	BREAK(b, b->pairs[1].routes_id, RF_ROUTES_NONE);
 	BREAK(b, b->pairs[0].routes_id, 0);
 	BREAK(b, b->pairs[1].verdict, 3);
+	BREAK(b, b->pairs[1].local_id, 1);
+	BREAK(b, b->pairs[0].src, 0);
 	BREAK(b, b->pairs[1].port, 81);
 	BREAK(b, b->pairs[1].port, 100);
 	BREAK(b, b->pairs[1].src, BUYER + 1);

@@ -157,7 +157,9 @@ static enum rf_reason decide_permissive(const char *base, const struct rf_reques
 	const struct rf_route_pair *pair = rf_routes_pair(base, 0, q->dst, q->port);
 	const struct rf_route_grant *grant = pair ? grant_of(base, local ? pair->local_id : pair->routes_id) : NULL;
 
-	return grant && !rf_authority_holds(base, grant->authority_off, q) ? RF_REASON_AUTHORITY : RF_REASON_ALLOW_PERMISSIVE;
+	if (grant && grant->authority_off && !rf_authority_holds(base, grant->authority_off, q))
+		return RF_REASON_AUTHORITY;
+	return RF_REASON_ALLOW_PERMISSIVE;
 }
 
 static enum rf_reason decide_inside(const char *base, const struct rf_request_question *q, bool local, uint32_t *rule)

@@ -36,26 +36,42 @@ static bool is_named(const struct rf_header_field *field, const char *name, size
 	return true;
 }
 
-/* A header that comes several times: some read one of the values, others all of them joined (RFC 9110 section 5.3), and who reads which is
- * not ours to know. So each value alone must match, and all of them joined. */
-static bool header_holds(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q)
+/* All values of the header, joined by commas. *ret_seen: how many there are. */
+static bool joined_matches(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q, size_t *ret_seen)
 {
-	RF_CLEANUP(rf_run_done) struct rf_run joined;
+	RF_CLEANUP(rf_run_done) struct rf_run run;
 	size_t seen = 0;
 
-	rf_run_begin(&joined, (const struct rf_automaton *)(base + cond->automaton_off), base, true);
+	rf_run_begin(&run, (const struct rf_automaton *)(base + cond->automaton_off), base, true);
 	for (size_t i = 0; i < q->field_count; i++) {
 		const struct rf_header_field *field = &q->fields[i];
 
 		if (!is_named(field, base + cond->at_off, cond->count))
 			continue;
-		if (!text_matches(base, cond->automaton_off, field->value, field->value_len))
-			return false;
 		if (seen++)
-			rf_run_feed(&joined, ",", 1);
-		rf_run_feed(&joined, field->value, field->value_len);
+			rf_run_feed(&run, ",", 1);
+		rf_run_feed(&run, field->value, field->value_len);
 	}
-	return seen > 0 && rf_run_accepts(&joined);
+	*ret_seen = seen;
+	return seen > 0 && rf_run_accepts(&run);
+}
+
+/* A header that comes several times: some read one of the values, others all of them joined (RFC 9110 section 5.3), and who reads which is
+ * not ours to know. So all of them joined must match, and each value alone. */
+static bool header_holds(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q)
+{
+	size_t seen;
+
+	if (!joined_matches(base, cond, q, &seen))
+		return false;
+	for (size_t i = 0; seen > 1 && i < q->field_count; i++) {
+		const struct rf_header_field *field = &q->fields[i];
+
+		if (is_named(field, base + cond->at_off, cond->count) &&
+		    !text_matches(base, cond->automaton_off, field->value, field->value_len))
+			return false;
+	}
+	return true;
 }
 
 static bool address_holds(const char *base, const struct rf_route_cond *cond, const struct rf_addr *addr)

@@ -229,6 +229,7 @@ static int show(struct job *j)
 	if (j->json)
 		return print_json(j, agent, asked == 0, lost[RF_LOST_AUDIT]) < 0 ? RF_EXIT_USAGE : RF_EXIT_OK;
 	print_table(j);
+	fflush(stdout); /* the notes come behind it, wherever both go */
 	notes(agent, asked, lost[RF_LOST_AUDIT]);
 	return RF_EXIT_OK;
 }

@@ -56,6 +56,14 @@ static bool is_host(const char *text, size_t len)
 	return rf_addr_parse(host, &addr) < 0 && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == len;
 }
 
+/* Does the Host name the port that is really connected to? Behind a Service it may be another one, and then no Egress would know it. */
+static bool names_port(const char *authority, uint16_t port)
+{
+	const char *colon = strchr(authority, ':');
+
+	return !colon || strtoul(colon + 1, NULL, 10) == port;
+}
+
 /* A header sent twice is judged joined, too, which a pattern for each of its values would not admit: such are left out. */
 static void plan_request(struct search *s)
 {
@@ -201,7 +209,7 @@ static void plan_egress(struct search *s)
 	if (tls && q->server_name && is_host(q->server_name, strlen(q->server_name))) {
 		s->plan.protocol = "https";
 		s->plan.host = q->server_name;
-	} else if (!tls && q->path && is_host(host, host_len)) {
+	} else if (!tls && q->path && is_host(host, host_len) && names_port(q->authority, a->port)) {
 		s->plan.protocol = "http";
 		s->plan.host = host;
 		plan_request(s);

@@ -175,7 +175,8 @@ static int decode_mesh_config(struct rf_decode *d)
 	struct rf_mesh_config c = {.meta = d->meta,
 				   .permissive = rf_get_bool(traffic, "enablePermissiveTrafficPolicyMode", false),
 				   .egress = rf_get_bool(traffic, "enableEgress", false),
-				   .strict_authority = rf_get_bool(traffic, "strictAuthority", false)},
+				   .strict_authority = rf_get_bool(traffic, "strictAuthority", false),
+				   .egress_objects_off = !rf_get_bool(rf_get(spec, "featureFlags"), "enableEgressPolicy", true)},
 			      *slot;
 	int r = warn_lists(d, traffic);
 

@@ -274,6 +274,7 @@ struct rf_mesh_config {
 	bool permissive;                 /* spec.traffic.enablePermissiveTrafficPolicyMode, default false */
 	bool egress;                     /* spec.traffic.enableEgress, default false */
 	bool strict_authority;           /* spec.traffic.strictAuthority, ours, default false */
+	bool egress_objects_off;         /* spec.featureFlags.enableEgressPolicy: false; then Egress objects open nothing */
 	struct rf_exclusions exclusions; /* spec.traffic.{outboundPort,inboundPort,outboundIPRange}ExclusionList */
 };
 

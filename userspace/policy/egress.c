@@ -66,15 +66,21 @@ static int claim_source(struct rf_compile *c, size_t position, const struct rf_a
 	return r ? r : claim_ports(c, egress, source, account->id);
 }
 
-/* OSM looks at objects of monitored namespaces only. */
+static int warn_closed(struct rf_compile *c, const struct rf_egress *egress, const char *why)
+{
+	return rf_diag_warning(c->diags, egress->meta.place, "Egress %s/%s opens nothing: %s", egress->meta.ns, egress->meta.name, why);
+}
+
+/* OSM looks at objects of monitored namespaces only, and at none if its feature is off. */
 static int claim_egress(struct rf_compile *c, size_t position)
 {
 	const struct rf_egress *egress = (const struct rf_egress *)c->egresses.items[position];
 	int r = 0;
 
+	if (rf_objects_mesh_config(c->objects).egress_objects_off)
+		return warn_closed(c, egress, "MeshConfig has featureFlags.enableEgressPolicy: false");
 	if (!rf_objects_meshed(c->objects, egress->meta.ns, c->input->mesh_name))
-		return rf_diag_warning(c->diags, egress->meta.place, "Egress %s/%s opens nothing: namespace %s is not of the mesh",
-				       egress->meta.ns, egress->meta.name, egress->meta.ns);
+		return warn_closed(c, egress, "its namespace is not of the mesh");
 	for (size_t i = 0; !r && i < egress->source_count; i++)
 		r = claim_source(c, position, &egress->sources[i]);
 	return r;
