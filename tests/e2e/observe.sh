@@ -162,7 +162,7 @@ judge "with one there are" yes "$(script -qec "'$BUILD/ringfence' observe --verd
 
 # Whoever follows may be killed, or hang: the agent neither waits nor grows, and who goes on reading is told what it has missed.
 rss() { awk '/VmRSS/ { print $2 }' "/proc/$(recall "$STATE/agent.pid")/status"; }
-sockets() { ls -l "/proc/$(recall "$STATE/agent.pid")/fd" | grep -c socket:; }
+sockets() { find "/proc/$(recall "$STATE/agent.pid")/fd" -lname 'socket:*' | wc -l; }
 follow() {
 	"$BUILD/ringfence" observe -f -o json --from bookbuyer --last 0 >"$1" 2>&1 9>&- &
 	followers+=($!)
