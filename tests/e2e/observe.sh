@@ -214,5 +214,33 @@ expect_now "a new reader sees the last of them" "8192" lines "True" --last 8192
 kill "${followers[1]}" "${followers[2]}"
 wait "${followers[@]}" 2>/dev/null
 expect "nobody follows" "$before" sockets
+
+# As many as may ask, and none of them reads: the agent stays small, and after a while one of them makes room for whoever comes.
+rested=$(rss)
+mkfifo "$WORK/hung"
+python3 "$WORK/tools/hung_readers.py" 64 <"$WORK/hung" >"$WORK/hung.out" 2>&1 9>&- &
+exec {hung}>"$WORK/hung"
+expect "64 readers hang" hang cat "$WORK/hung.out"
+grown=$(($(rss) - rested))
+judge "they cost less than 128 KiB each" yes "$([ "$grown" -lt 8192 ] && echo yes || echo "no: $grown KiB")"
+expect_now "meanwhile nobody else may ask" "*too many clients*" rf status
+answers() { [ "$(status_of "d['pid']" 2>/dev/null)" = "$(recall "$STATE/agent.pid")" ]; }
+await 30 answers
+expect_now "until one of them has to go" "$(recall "$STATE/agent.pid")" status_of "d['pid']"
+echo >&"$hung"
+exec {hung}>&-
+expect "one, not all" 63 tail -n 1 "$WORK/hung.out"
+expect "they are gone" "$before" sockets
+
+# The lines are the agent's; of a connection that is older than the agent the kernel still knows why it was admitted.
+in_pod bookbuyer python3 "$WORK/tools/hold.py" "$store" 3001 <"$WORK/hold" >"$WORK/held" 2>&1 &
+exec {hold}>"$WORK/hold"
+expect "a connection" open cat "$WORK/held"
+end_noted "$STATE/agent.pid" KILL
+start_agent || exit 1
+echo >&"$hold"
+exec {hold}>&-
+expect "is told by the next agent when it ends, with its rule" 1 lines "e['kind'] == 'close' and e['reason'] == 'allow-rule' and '.yaml:' in e['rule']" \
+	--port 3001
 end_noted "$STATE/agent.pid"
 expect_now "no agent: said so" "*no agent answers*" rf observe

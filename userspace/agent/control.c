@@ -416,7 +416,7 @@ static void end_stuck(struct rf_control_server *control)
 	struct client *stuck = NULL;
 
 	for (struct client *c = control->clients; c; c = c->next_client)
-		if (c->reader.filter && c->out_len && (!stuck || c->moved_ns < stuck->moved_ns))
+		if (c->reader.filter && (c->out_len || has_more(c)) && (!stuck || c->moved_ns < stuck->moved_ns))
 			stuck = c;
 	if (stuck && now - stuck->moved_ns > RF_CONTROL_STUCK_MS * 1000000ull)
 		client_free(stuck);
@@ -437,11 +437,13 @@ static void on_accept(void *arg, int fd, uint32_t events)
 
 		if (peer < 0)
 			return;
+		if (rf_peer_check(peer, &control->agent->instance) < 0) {
+			turn_away(peer, "{\"ok\":false,\"error\":\"only root, and nobody inside a pod, may talk to the agent\"}\n");
+			continue;
+		}
 		if (control->count >= RF_CONTROL_CLIENTS_MAX)
 			end_stuck(control);
-		if (rf_peer_check(peer, &control->agent->instance) < 0)
-			turn_away(peer, "{\"ok\":false,\"error\":\"only root, and nobody inside a pod, may talk to the agent\"}\n");
-		else if (control->count >= RF_CONTROL_CLIENTS_MAX)
+		if (control->count >= RF_CONTROL_CLIENTS_MAX)
 			turn_away(peer, "{\"ok\":false,\"error\":\"too many clients talk to the agent; try again\"}\n");
 		else
 			client_new(control, TAKE_FD(peer));
