@@ -10,7 +10,7 @@
 #include <sys/un.h>
 
 #include "agent/agent.h"
-#include "agent/event_filter.h"
+#include "agent/event_reader.h"
 #include "agent/event_text.h"
 #include "agent/ops.h"
 #include "agent/peer.h"
@@ -29,14 +29,12 @@ struct client {
 	size_t in_len, in_room;
 	char *out;
 	size_t out_len, out_sent, out_room;
-	bool asked;                     /* the request is in ops' hands */
-	bool deaf;                      /* it has shut down its side and only listens */
-	bool closing;                   /* ends when out is empty */
-	bool syncing;                   /* waits for the next read of the policies */
-	struct rf_event_filter *filter; /* owned: of the stream it gets; NULL = none */
-	uint64_t next, end;             /* lines of the stream still to be looked at; end: UINT64_MAX = as they come */
-	uint64_t dropped;               /* lines that went before they could be sent */
-	uint64_t moved_ns;              /* when it last took something of the stream */
+	bool asked;                    /* the request is in ops' hands */
+	bool deaf;                     /* it has shut down its side and only listens */
+	bool closing;                  /* ends when out is empty */
+	bool syncing;                  /* waits for the next read of the policies */
+	struct rf_event_reader reader; /* of the stream it gets */
+	uint64_t moved_ns;             /* when it last took something of the stream */
 	void (*give_up)(struct rf_agent *agent, uint64_t client);
 };
 
@@ -60,7 +58,7 @@ static void client_free(struct client *c)
 	rf_source_remove(c->io);
 	rf_source_remove(c->timer);
 	rf_closep(&c->fd);
-	rf_event_filter_free(c->filter);
+	rf_event_reader_done(&c->reader);
 	free(c->in);
 	free(c->out);
 	free(c);
@@ -91,12 +89,9 @@ static bool reserve(char **buffer, size_t *room, size_t wanted)
 	return true;
 }
 
-/* Is there more of its stream in the ring? */
 static bool has_more(const struct client *c)
 {
-	uint64_t next = rf_events_next(c->control->agent->events);
-
-	return c->filter && !c->closing && c->next < (c->end < next ? c->end : next);
+	return !c->closing && rf_event_reader_has_more(&c->reader, c->control->agent->events);
 }
 
 /* EPOLLPRI never comes on these sockets: it stands for "only tell me when it is gone". */
@@ -237,51 +232,32 @@ void rf_control_synced(struct rf_control_server *control)
 	}
 }
 
-static bool append_object(struct client *c, cJSON *object)
+/* The next line of its stream; 1 = none for now, -ENOMEM. */
+static int append_next(struct client *c)
 {
+	cJSON *object = rf_event_reader_next(&c->reader, c->control->agent->events, rf_now_realtime_ns());
 	_cleanup_free_ char *line = object ? cJSON_PrintUnformatted(object) : NULL;
 
 	cJSON_Delete(object);
-	return line && append(c, line, strlen(line));
+	if (!line)
+		return object || has_more(c) ? -ENOMEM : 1;
+	return append(c, line, strlen(line)) ? 0 : -ENOMEM;
 }
 
-/* A slow reader loses lines, and is told how many, where they are missing. */
-static void append_dropped(struct client *c)
-{
-	struct rf_event_line lost = rf_note_draft("lost", "this reader was too slow", rf_now_realtime_ns());
-
-	lost.count = c->dropped;
-	if (append_object(c, rf_event_json(&lost)))
-		c->dropped = 0;
-}
-
-/* Makes the next lines ready: a reader costs its place in the ring and a few lines, however slow it is. */
+/* Makes the next lines ready: a reader costs its place in the ring and a few lines, however slow it is. Without memory the stream ends. */
 static void read_ahead(struct client *c)
 {
-	struct rf_events *events = c->control->agent->events;
+	int r = 0;
 
-	while (has_more(c) && c->out_len - c->out_sent < RF_CONTROL_AHEAD) {
-		unsigned show = 0;
-		const struct rf_event_line *line = rf_events_at(events, c->next++, &show);
-
-		if (!line || !rf_event_filter_match(c->filter, line, show))
-			continue;
-		if (c->dropped)
-			append_dropped(c);
-		if (!append_object(c, rf_event_json(line)))
-			c->dropped++;
-	}
-	if (c->next < c->end)
-		return;
-	if (c->dropped)
-		append_dropped(c);
-	c->closing = true;
+	while (r == 0 && has_more(c) && c->out_len - c->out_sent < RF_CONTROL_AHEAD)
+		r = append_next(c);
+	c->closing = r < 0 || rf_event_reader_ended(&c->reader);
 }
 
 /* Returns false if the client is gone now. */
 static bool pump(struct client *c)
 {
-	if (c->filter && !c->closing)
+	if (c->reader.filter && !c->closing)
 		read_ahead(c);
 	return flush(c);
 }
@@ -293,7 +269,7 @@ static void on_came(void *arg)
 
 	for (struct client *c = control->clients; c; c = next) {
 		next = c->next_client;
-		if (c->filter && !c->out_len) /* the others go on when there is room again */
+		if (c->reader.filter && !c->out_len) /* the others go on when there is room again */
 			pump(c);
 	}
 }
@@ -302,27 +278,8 @@ static void on_goes(void *arg, uint64_t number, const struct rf_event_line *line
 {
 	struct rf_control_server *control = arg;
 
-	for (struct client *c = control->clients; c; c = c->next_client) {
-		if (!c->filter || c->closing || c->next > number || number >= c->end)
-			continue;
-		c->dropped += rf_event_filter_match(c->filter, line, show);
-		c->next = number + 1;
-	}
-}
-
-/* The number of the first of the last so many lines that match. What was lost in between is shown, too, but not counted. */
-static uint64_t first_of_last(const struct rf_events *events, const struct rf_event_filter *filter, size_t last)
-{
-	uint64_t oldest = rf_events_oldest(events), first = rf_events_next(events);
-	size_t found = 0;
-
-	while (first > oldest && found < last) {
-		unsigned show = 0;
-		const struct rf_event_line *line = rf_events_at(events, --first, &show);
-
-		found += line && !rf_event_line_is_loss(line) && rf_event_filter_match(filter, line, show);
-	}
-	return first;
+	for (struct client *c = control->clients; c; c = c->next_client)
+		rf_event_reader_goes(&c->reader, number, line, show);
 }
 
 static cJSON *hello(const struct rf_events *events)
@@ -354,9 +311,7 @@ void rf_control_stream(struct rf_control_server *control, uint64_t id, struct rf
 		rf_event_filter_free(filter);
 		return;
 	}
-	c->filter = filter;
-	c->next = first_of_last(events, filter, last);
-	c->end = follow ? UINT64_MAX : rf_events_next(events);
+	rf_event_reader_begin(&c->reader, events, filter, last, follow);
 	c->moved_ns = rf_now_ns();
 	pump(c);
 }
@@ -461,7 +416,7 @@ static void end_stuck(struct rf_control_server *control)
 	struct client *stuck = NULL;
 
 	for (struct client *c = control->clients; c; c = c->next_client)
-		if (c->filter && c->out_len && (!stuck || c->moved_ns < stuck->moved_ns))
+		if (c->reader.filter && (c->out_len || has_more(c)) && (!stuck || c->moved_ns < stuck->moved_ns))
 			stuck = c;
 	if (stuck && now - stuck->moved_ns > RF_CONTROL_STUCK_MS * 1000000ull)
 		client_free(stuck);
@@ -482,11 +437,13 @@ static void on_accept(void *arg, int fd, uint32_t events)
 
 		if (peer < 0)
 			return;
+		if (rf_peer_check(peer, &control->agent->instance) < 0) {
+			turn_away(peer, "{\"ok\":false,\"error\":\"only root, and nobody inside a pod, may talk to the agent\"}\n");
+			continue;
+		}
 		if (control->count >= RF_CONTROL_CLIENTS_MAX)
 			end_stuck(control);
-		if (rf_peer_check(peer, &control->agent->instance) < 0)
-			turn_away(peer, "{\"ok\":false,\"error\":\"only root, and nobody inside a pod, may talk to the agent\"}\n");
-		else if (control->count >= RF_CONTROL_CLIENTS_MAX)
+		if (control->count >= RF_CONTROL_CLIENTS_MAX)
 			turn_away(peer, "{\"ok\":false,\"error\":\"too many clients talk to the agent; try again\"}\n");
 		else
 			client_new(control, TAKE_FD(peer));

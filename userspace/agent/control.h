@@ -12,7 +12,7 @@
 
 #define RF_CONTROL_CLIENTS_MAX 64
 #define RF_CONTROL_AHEAD       (64 * 1024) /* bytes of a stream that are made ready for one client; the rest is read from the ring later */
-#define RF_CONTROL_STUCK_MS    60000 /* a stream whose reader has taken nothing for so long may have to make room for another client */
+#define RF_CONTROL_STUCK_MS    10000 /* a stream whose reader has taken nothing for so long may have to make room for another client */
 #define RF_CONTROL_REQUEST_MS  10000 /* a request must be whole by then */
 #define RF_CONTROL_LATER_MS    3000  /* an answer that has to wait for others, such as the broker */
 

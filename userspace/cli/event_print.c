@@ -125,7 +125,7 @@ static void put_explanation(FILE *to, const cJSON *line, bool wide)
 		fprintf(to, " by %s", rule);
 	if (!rule || wide)
 		fprintf(to, " (%s)", rf_json_text(line, would ? "would_text" : "reason_text", ""));
-	if (wide)
+	if (wide && rf_json_number(line, "epoch", 0) > 0)
 		fprintf(to, " epoch %.0f", rf_json_number(line, "epoch", 0));
 }
 
