@@ -150,8 +150,8 @@ struct rf_compile {
 	const struct rf_traffic_split **root_splits;
 	size_t *service_entries;  /* [i]: where the entries in `services` of the Service at position i of the index begin; one more at the
 				     end */
-	uint32_t *account_slots; /* by hash of the name: position + 1, 0 = free */
-	size_t account_room;     /* of account_slots: a power of two, at least twice as many as accounts */
+	uint32_t *account_slots;  /* by hash of the name: position + 1, 0 = free */
+	size_t account_room;      /* of account_slots: a power of two, at least twice as many as accounts */
 	struct rf_served *served; /* sorted by (account, port) */
 	size_t served_count;
 	struct rf_pair *pairs; /* sorted by (dst, src, port, proto) */
