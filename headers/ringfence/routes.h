@@ -23,9 +23,9 @@
 #define RF_ROUTES_MAGIC   0x72666c72u /* "rlfr" */
 #define RF_ROUTES_VERSION 2
 
-#define RF_ROUTES_PERMISSIVE 0x1 /* every request between ServiceAccounts of the mesh passes, but for wrong names where src 0 has a pair   \
-				  */
-#define RF_ROUTES_EGRESS 0x2     /* enableEgress: every request to outside the mesh passes */
+/* Every request between ServiceAccounts of the mesh passes, but for wrong names where source 0 has a pair. */
+#define RF_ROUTES_PERMISSIVE 0x1
+#define RF_ROUTES_EGRESS     0x2 /* enableEgress: every request to outside the mesh passes */
 
 struct rf_routes_head {
 	__u32 magic;
