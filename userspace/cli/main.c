@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "core/cleanup.h"
 #include "core/instance.h"
 #include "core/log.h"
@@ -64,48 +65,15 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-#define WORD_MAX 31
-
-/* Levenshtein's distance; words longer than WORD_MAX are like nothing. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t la = strlen(a), lb = strlen(b), row[WORD_MAX + 1];
-
-	if (la > WORD_MAX || lb > WORD_MAX)
-		return WORD_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = corner + (a[i - 1] != b[j - 1]);
-
-			corner = row[j];
-			best = best < row[j] + 1 ? best : row[j] + 1;
-			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-		}
-	}
-	return row[lb];
-}
-
 static int unknown_command(const char *name)
 {
-	const struct command *nearest = NULL;
-	size_t best = 3; /* more than two slips are no slip */
+	struct rf_nearest nearest = rf_nearest_to(name);
 
-	for (size_t i = 0; i < RF_ARRAY_SIZE(commands); i++) {
-		size_t d = distance(name, commands[i].name);
-
-		if (d < best) {
-			best = d;
-			nearest = &commands[i];
-		}
-	}
+	for (size_t i = 0; i < RF_ARRAY_SIZE(commands); i++)
+		rf_nearest_offer(&nearest, commands[i].name);
 	fprintf(stderr, "ringfence: unknown command '%s'", name);
-	if (nearest)
-		fprintf(stderr, "; did you mean '%s'?\n", nearest->name);
+	if (nearest.best[0])
+		fprintf(stderr, "; did you mean '%s'?\n", nearest.best);
 	else
 		fprintf(stderr, "; see: ringfence help\n");
 	return RF_EXIT_USAGE;
