@@ -182,6 +182,20 @@ static void a_service_comes_with_it(void **state)
 	assert_int_equal(o->services[0].ports[0].kind, RF_PORT_TCP);
 }
 
+static void half_a_plan(void **state)
+{
+	static const struct rf_why_plan plans[] = {{.kind = RF_PLAN_TARGET, .src = "a/b"},
+						   {.kind = RF_PLAN_TARGET, .dst = "a/b"},
+						   {.kind = RF_PLAN_EGRESS, .src = "a/b"},
+						   {.kind = RF_PLAN_INGRESS}};
+	char *text = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < RF_ARRAY_SIZE(plans); i++)
+		assert_int_equal(rf_why_plan_text(&plans[i], &text), -EINVAL);
+	assert_null(text);
+}
+
 /* Applied one after the other, two suggestions must not replace each other; the same one twice must. */
 static void names_differ(void **state)
 {
@@ -203,10 +217,10 @@ static void names_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_request),     cmocka_unit_test(odd_paths), cmocka_unit_test(paths_that_nothing_admits),
-		cmocka_unit_test(other_scripts), cmocka_unit_test(headers),   cmocka_unit_test(datagrams),
-		cmocka_unit_test(ingress),       cmocka_unit_test(egress),    cmocka_unit_test(a_service_comes_with_it),
-		cmocka_unit_test(names_differ),
+		cmocka_unit_test(a_request),     cmocka_unit_test(odd_paths),    cmocka_unit_test(paths_that_nothing_admits),
+		cmocka_unit_test(other_scripts), cmocka_unit_test(headers),      cmocka_unit_test(datagrams),
+		cmocka_unit_test(ingress),       cmocka_unit_test(egress),       cmocka_unit_test(a_service_comes_with_it),
+		cmocka_unit_test(half_a_plan),   cmocka_unit_test(names_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
