@@ -37,8 +37,8 @@ static __always_inline int dial(struct bpf_sock_addr *ctx, struct rf_dialing *in
 	}
 	*dial = out.dial; /* GET_F_CREATE keeps an old value */
 	rf_subflow_dialed(ctx->sk, &out.dial);
-	in->addr = out.connect;
-	in->port = out.connect_port;
+	in->addr = out.dial.via_checker ? *rf_own_addr(pod, &out.dial.real) : out.dial.real;
+	in->port = out.dial.via_checker ? pod->checker_port : out.dial.real_port;
 	return RF_ALLOWED;
 }
 

@@ -46,8 +46,8 @@ static __always_inline int judge_datagram(struct bpf_sock_addr *ctx, struct rf_d
 		return is_answer(ctx, pod, in) ? RF_ALLOWED : rf_refused(pod, tag->pod, &out, in);
 	if (out.local)
 		return RF_ALLOWED;
-	in->addr = out.connect;
-	in->port = out.connect_port;
+	in->addr = out.dial.real;
+	in->port = out.dial.real_port;
 	return RF_ALLOWED;
 }
 

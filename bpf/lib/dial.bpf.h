@@ -19,10 +19,8 @@ struct rf_dialing { /* in */
 
 struct rf_dialed { /* out */
 	struct rf_answer answer;
-	struct rf_dial dial;
-	struct rf_addr connect; /* where the socket is to connect */
-	__u16 connect_port;
-	__u16 local; /* the pod itself: nothing to remember */
+	struct rf_dial dial; /* goes to `real`, or with via_checker to the pod's own checker */
+	__u64 local;         /* the pod itself: nothing to remember */
 };
 
 static __always_inline void rf_refuse(struct rf_dialed *out, __u32 reason)
@@ -62,7 +60,7 @@ static __always_inline __u32 rf_translate(rf_epoch_t epoch, void *sk, const stru
 	if (!cfg)
 		return RF_REASON_NO_POLICY;
 	if (service)
-		return sk ? rf_talk_pick(sk, epoch, service, addr, port) : rf_pick(epoch, service, addr, port);
+		return sk ? rf_talk_pick(sk, epoch, service, &in->addr, addr, port) : rf_pick(epoch, service, addr, port);
 	for (int i = 0; i < 2; i++)
 		if (i < cfg->service_ranges && rf_range_has(&cfg->service[i], &in->addr))
 			return RF_REASON_NO_SERVICE;
@@ -104,8 +102,6 @@ static __always_inline void rf_dial_checker(const struct rf_pod *pod, const stru
 	if (in->bound_device) /* routed by its device, it would never reach a local address: it would hang */
 		return rf_refuse(out, RF_REASON_BOUND_DEVICE);
 	out->dial.via_checker = 1;
-	out->connect = *rf_own_addr(pod, &out->connect);
-	out->connect_port = pod->checker_port;
 }
 
 /* sk: the socket, if it sends datagrams, else NULL. */
@@ -120,33 +116,31 @@ static __always_inline void rf_dial_judge(const struct rf_pod *pod, void *sk, co
 	out->dial.src = pod->identity;
 	if (rf_addr_is_loopback(&in->addr) || rf_addr_is_any(&in->addr))
 		return rf_dial_local(pod, in, out);
-	out->connect = in->addr;
-	out->connect_port = in->port;
-	reason = rf_translate(epoch, sk, in, &out->connect, &out->connect_port);
+	out->dial.real = in->addr;
+	out->dial.real_port = in->port;
+	reason = rf_translate(epoch, sk, in, &out->dial.real, &out->dial.real_port);
 	if (reason)
 		return rf_refuse(out, reason);
-	out->dial.real = out->connect;
-	out->dial.real_port = out->connect_port;
 	out->dial.dialed = in->addr;
 	out->dial.dialed_port = in->port;
-	if (rf_addr_equal(&out->connect, rf_own_addr(pod, &out->connect))) {
-		if (out->connect_port == pod->checker_port && in->proto == RF_PROTO_TCP)
+	if (rf_addr_equal(&out->dial.real, rf_own_addr(pod, &out->dial.real))) {
+		if (out->dial.real_port == pod->checker_port && in->proto == RF_PROTO_TCP)
 			return rf_refuse(out, RF_REASON_CHECKER_DIALED);
 		out->answer.verdict = RF_VERDICT_ALLOW;
 		out->answer.reason = RF_REASON_ALLOW_SELF;
 		return;
 	}
-	peer = rf_peer_of(&out->connect);
+	peer = rf_peer_of(&out->dial.real);
 	q.dst = out->dial.dst = peer ? peer->identity : 0;
-	q.saddr = *rf_own_addr(pod, &out->connect);
-	q.daddr = out->connect;
-	q.port = out->connect_port;
+	q.saddr = *rf_own_addr(pod, &out->dial.real);
+	q.daddr = out->dial.real;
+	q.port = out->dial.real_port;
 	q.dialed = in->addr;
 	q.dialed_port = in->port;
 	out->answer = rf_answer_of(epoch, rf_decide(epoch, &q));
 	if (out->answer.reason == RF_REASON_NO_POLICY)
 		return;
-	reason = rf_kind_refused(pod, &out->connect);
+	reason = rf_kind_refused(pod, &out->dial.real);
 	if (reason && !(reason == RF_REASON_MULTICAST && out->answer.reason == RF_REASON_ALLOW_UNMESHED))
 		return rf_refuse(out, reason);
 	if (out->answer.verdict == RF_VERDICT_L7)

@@ -132,18 +132,20 @@ static __always_inline __u32 rf_pick(rf_epoch_t epoch, const struct rf_service_v
 	return 0;
 }
 
-/* The same for a datagram socket, which keeps what it got. A Service address without a memory of it could not answer: refused. */
-static __always_inline __u32 rf_talk_pick(void *sk, rf_epoch_t epoch, const struct rf_service_value *service, struct rf_addr *addr,
-					  __u16 *port)
+/* The same for a datagram socket, which keeps what it got. A Service address without a memory of it could not answer: refused. asked: the
+ * Service's address, which addr and port hold, too, until they are overwritten. */
+static __always_inline __u32 rf_talk_pick(void *sk, rf_epoch_t epoch, const struct rf_service_value *service, const struct rf_addr *asked,
+					  struct rf_addr *addr, __u16 *port)
 {
 	struct rf_talks *t = bpf_sk_storage_get(&talks, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	struct rf_talk *row = NULL;
+	__u16 asked_port = *port;
 	__u32 slot, reason;
 
 	if (!t)
 		return RF_REASON_STORAGE_FULL;
 	for (int i = 0; i < RF_TALKS; i++) {
-		if (t->rows[i].service_port == *port && rf_addr_equal(&t->rows[i].service, addr)) {
+		if (t->rows[i].service_port == asked_port && rf_addr_equal(&t->rows[i].service, asked)) {
 			row = &t->rows[i];
 			break;
 		}
@@ -157,13 +159,12 @@ static __always_inline __u32 rf_talk_pick(void *sk, rf_epoch_t epoch, const stru
 		slot = t->next++ % RF_TALKS;
 		row = &t->rows[slot & (RF_TALKS - 1)];
 	}
-	struct rf_talk fresh = {.service = *addr, .service_port = *port};
-
 	reason = rf_pick(epoch, service, addr, port);
 	if (reason)
 		return reason;
-	fresh.backend = *addr;
-	fresh.backend_port = *port;
-	*row = fresh;
+	row->service = *asked;
+	row->backend = *addr;
+	row->service_port = asked_port;
+	row->backend_port = *port;
 	return 0;
 }

@@ -23,7 +23,8 @@
 #define RF_ROUTES_MAGIC   0x72666c72u /* "rlfr" */
 #define RF_ROUTES_VERSION 2
 
-#define RF_ROUTES_PERMISSIVE 0x1 /* requests between ServiceAccounts of the mesh pass, but for wrong names of a pair of src 0 */
+/* Every request between ServiceAccounts of the mesh passes, but for wrong names where source 0 has a pair. */
+#define RF_ROUTES_PERMISSIVE 0x1
 #define RF_ROUTES_EGRESS     0x2 /* enableEgress: every request to outside the mesh passes */
 
 struct rf_routes_head {

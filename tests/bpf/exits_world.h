@@ -60,7 +60,7 @@ static struct rf_allow_value exits_allow_values[] = {
 static struct rf_service_key exits_service_keys[4];
 static struct rf_service_value exits_service_values[4];
 static struct rf_backend exits_backends[8];
-static struct rf_split_part exits_splits[RF_SPLIT_PARTS_MAX];
+static struct rf_split_part exits_splits[RF_SPLIT_PARTS_MAX + 1];
 static size_t exits_services, exits_backend_count, exits_split_count;
 
 static inline struct rf_exclusion_key excluded_port(enum rf_exclusion_kind kind, uint16_t port, struct rf_addr pod)

@@ -208,6 +208,9 @@ static void test_refused_syn_is_reset(void **state)
 static void test_entering(void **state)
 {
 	struct frame f = make_frame(OUTSIDER, POD_ADDR, 40001, 80);
+	struct rf_ingress_key entry = {
+		.prefixlen = RF_INGRESS_FIXED_BITS + 128, .port = 80, .proto = IPPROTO_TCP, .dst = DST, .addr = rf_addr4(OUTSIDER)};
+	struct rf_ingress_value value = {};
 
 	(void)state;
 	hook_pod();
@@ -219,6 +222,8 @@ static void test_entering(void **state)
 	assert_int_equal(run_tc("rf_to_pod", &f, 54, NULL), (uint32_t)TC_ACT_UNSPEC);
 	f.tcp.th_flags = TH_ACK;
 	assert_int_equal(run_tc("rf_to_pod", &f, 54, NULL), (uint32_t)TC_ACT_UNSPEC);
+	assert_int_equal(rf_datapath_ingress_entry(dp, &entry, &value), 0);
+	assert_int_equal(value.hits, 1); /* a connection, not its packets */
 	/* the policy that admitted it goes: the next packet is refused */
 	publish(false, false, false);
 	expect_drop("rf_to_pod", &f, 54, RF_REASON_REVOKED, true);

@@ -5,6 +5,8 @@
  */
 #include "pod_world.h"
 
+#include "datapath/cut.h"
+
 /* One byte there and one back over an accepted connection. */
 static void talk(int client, int accepted)
 {
@@ -45,6 +47,40 @@ static void test_dialed_address_is_remembered(void **state)
 	send(client, &c, 1, MSG_NOSIGNAL);
 	assert_int_equal(recv(client, &c, 1, 0), -1);
 	assert_int_equal(errno, ECONNRESET);
+	close(client);
+	close(accepted);
+}
+
+static size_t cut(void)
+{
+	char path[64];
+	size_t count = 77;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), pod_ns);
+	if (rf_datapath_cut(dp, path, &hook, &count) < 0)
+		fail_msg("%s", rf_datapath_error(dp));
+	return count;
+}
+
+/* Who cuts what a new revision does not allow asks what the flow was opened with. */
+static void test_cut_knows_what_was_dialed(void **state)
+{
+	int client = -1, accepted;
+	char c;
+
+	(void)state;
+	one_service(PORT_OUT, IPPROTO_TCP, STRANGER);
+	publish_exits(false, false, EXCLUDES_ALL);
+	assert_int_equal(dial(SOCK_STREAM, SERVICE, PORT_OUT, &client), 0);
+	accepted = accept(server, NULL, NULL);
+	assert_true(accepted >= 0);
+	publish_exits(false, false, EXCLUDES_ALL);
+	assert_int_equal(cut(), 0);
+	talk(client, accepted);
+	publish_exits(false, false, 0);
+	assert_int_equal(cut(), 1);
+	assert_int_equal(recv(client, &c, 1, 0), -1);
+	assert_int_equal(errno, ECONNABORTED);
 	close(client);
 	close(accepted);
 }
@@ -121,6 +157,30 @@ static size_t clear_audit(void)
 
 	assert_int_equal(rf_datapath_audit_clear(dp, &removed), 0);
 	return removed;
+}
+
+static void keep_audited(void *arg, const struct rf_event *event)
+{
+	if (event->reason == RF_REASON_ALLOW_AUDIT)
+		*(struct rf_event *)arg = *event;
+	else
+		assert_int_equal(event->would, 0);
+}
+
+static void test_audit_is_told(void **state)
+{
+	struct rf_event event = {};
+
+	(void)state;
+	publish_exits(false, false, 0);
+	assert_int_equal(dial(SOCK_STREAM, CHECKED_BY, SERVER, NULL), 0);
+	close(accept(server, NULL, NULL));
+	assert_int_equal(rf_datapath_events_drain(dp, keep_audited, &event), 0);
+	assert_int_equal(event.reason, RF_REASON_ALLOW_AUDIT);
+	assert_int_equal(event.would, RF_REASON_NO_RULE);
+	assert_int_equal(event.dst, AUDITED);
+	assert_int_equal(event.dport, SERVER);
+	assert_int_equal(event.kind, RF_EVENT_PACKET);
 }
 
 static void test_audit_counts_connections(void **state)
@@ -273,16 +333,42 @@ static void test_probes(void **state)
 	close(listener);
 }
 
+/* Half of a pod's share is kept from outsiders, whatever admits them; the node's probes are none. */
+static void test_outsiders_leave_room(void **state)
+{
+	int listener = bound(pod_ns, "pod", SOCK_STREAM, PORT_IN);
+	uint64_t refused = counter(RF_REASON_FLOW_QUOTA);
+	char path[4200];
+
+	(void)state;
+	publish_exits(false, false, EXCLUDES_ALL);
+	cgroup_path(path, "prober");
+	assert_int_equal(rf_datapath_prober(dp, cgroup_id(path), depth_of(path)), 0);
+	assert_int_equal(probe_from(NULL, PORT_IN, NULL), 0);
+	set_usage(hook.cgroup_id, RF_FLOWS_FROM_OUTSIDE);
+	assert_int_equal(probe_from(NULL, PORT_IN, NULL), -ECONNREFUSED);
+	assert_int_equal(counter(RF_REASON_FLOW_QUOTA), refused + 1);
+	assert_int_equal(probe_from("prober", PORT_IN, NULL), 0);
+	set_usage(hook.cgroup_id, RF_FLOWS_PER_POD);
+	assert_int_equal(probe_from("prober", PORT_IN, NULL), -ECONNREFUSED);
+	set_usage(hook.cgroup_id, 0);
+	assert_int_equal(rf_datapath_prober(dp, 0, 0), 0);
+	close(listener);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dialed_address_is_remembered),
+		cmocka_unit_test(test_cut_knows_what_was_dialed),
 		cmocka_unit_test(test_excluded_range_is_the_dialed_one),
 		cmocka_unit_test(test_egress_counts_hits),
+		cmocka_unit_test(test_audit_is_told),
 		cmocka_unit_test(test_audit_counts_connections),
 		cmocka_unit_test(test_audit_counts_exchanges),
 		cmocka_unit_test(test_audit_table_full),
 		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_outsiders_leave_room),
 	};
 
 	return cmocka_run_group_tests_name("exits", tests, open_world, close_world);

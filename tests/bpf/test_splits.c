@@ -29,7 +29,8 @@ static void split_services(void)
 			.until = i == RF_SPLIT_PARTS_MAX - 1 ? 0xffffffffu : i - 2 * PARTS + 1, .first = i % PARTS, .count = 1};
 	exits_services = 4;
 	exits_backend_count = PARTS;
-	exits_split_count = RF_SPLIT_PARTS_MAX;
+	exits_splits[RF_SPLIT_PARTS_MAX] = exits_splits[RF_SPLIT_PARTS_MAX - 1]; /* for more parts than there may be */
+	exits_split_count = RF_SPLIT_PARTS_MAX + 1;
 }
 
 /* The backend's port of a socket that was dialled, or -errno. */

@@ -36,6 +36,6 @@ use "$FIRST"
 expect_now "who only looks cannot read a later version's tables" "*of another version*" rf status
 start_agent || exit 1
 whole "the earlier version again"
-expect_now "it says what it left behind" "*tables of layout 3 cannot be converted to layout 2*" status_of "[w['text'] for w in d['warnings']]"
+expect_now "it says what it left behind" "*tables of layout 4 cannot be converted to layout 3*" status_of "[w['text'] for w in d['warnings']]"
 siege_ends
 expect "the connection of before ended" "[1-9]* 1 Connection*Error*" result stream

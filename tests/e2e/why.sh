@@ -145,6 +145,16 @@ for file in "$WORK"/suggested/*.yaml; do
 done
 judge "suggestions were tried" "[1-9]*" "$tried"
 
+# Behind a split every part has to be admitted, so what is suggested admits every part: here nobody ever is, from outside the mesh.
+guest() {
+	rf why --from wild/guest --to all.shop:90 -o json
+}
+judge "both parts of a split are denied" "2 denied" "$(guest | json "str(len(d['answers'])) + ' ' + d['decision']")"
+guest | json "d['policy']" >"$WORK/both.yaml"
+rf apply -f "$WORK/both.yaml" >/dev/null || failures=$((failures + 1))
+judge "one suggestion admits both" "allowed" "$(guest | json "d['decision']")"
+rf delete -f "$WORK/both.yaml" >/dev/null || exit 1
+
 # ---- check-pods and verify say the same as why ----
 expect_now "check-pods names both pods" "*Pod 'bank/pay'*communicate to pod 'shop/cart'*" rf policy check-pods bank/pay shop/cart
 expect_now "check-pods with -n" "*Pod 'shop/front'*" rf policy check-pods -n shop front cart

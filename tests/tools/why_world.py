@@ -140,6 +140,10 @@ def outside_question(rng, question, outside):
     return question
 
 
+def family(rng, asked, outside):
+    return {"ipv6": True} if asked["from"] != outside and rng.random() < 0.3 else {}
+
+
 def question(rng, outside):
     found = {"from": rng.choice(list(PODS) + [outside])}
     if found["from"] != outside and rng.random() < 0.2:
@@ -148,7 +152,7 @@ def question(rng, outside):
     namespace, short = to.split("/")
     kind = rng.random()
     if kind < 0.15:
-        return {**found, "to": f"{to}:{rng.choice(UDP)}", "udp": True}
+        return {**found, "to": f"{to}:{rng.choice(UDP)}", "udp": True, **family(rng, found, outside)}
     if kind < 0.2:
         return {**found, "to": f"{to}:9999"}
     if kind < 0.6 and found["from"] != outside:
@@ -157,7 +161,7 @@ def question(rng, outside):
         port = PORTS.get(port, 0)
     else:
         port = rng.choice(HTTP + TCP)
-        found["to"] = f"{to}:{port}"
+        found.update(to=f"{to}:{port}", **family(rng, found, outside))
     if port in HTTP and rng.random() < 0.85:
         found.update(request(rng))
     return found
@@ -221,7 +225,7 @@ def exchange(sock, asked, answer, host):
 
 
 def datagram(to):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(socket.AF_INET6 if ":" in to[0] else socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.7)
         sock.sendto(b"hello", to)
         return "answered" if sock.recv(65536) else "empty"

@@ -109,7 +109,7 @@ static inline void world_yaml(struct world *w, const char *file, const char *tex
 static inline void world_yamlf(struct world *w, const char *file, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static inline void world_yamlf(struct world *w, const char *file, const char *format, ...)
 {
-	char text[16384];
+	char text[32768];
 	va_list ap;
 
 	va_start(ap, format);

@@ -109,7 +109,8 @@ struct counts {
 };
 
 static void compare(const char *pattern, pcre2_code *code, pcre2_match_data *data, pcre2_match_context *context,
-		    const struct rf_automaton_image *dfa, const struct rf_automaton_image *nfa, struct counts *counts)
+		    const struct rf_automaton_image *dfa, const struct rf_automaton_image *nfa, const struct rf_automaton_image *text,
+		    struct counts *counts)
 {
 	char subject[128];
 
@@ -119,13 +120,15 @@ static void compare(const char *pattern, pcre2_code *code, pcre2_match_data *dat
 		const int theirs = pcre2_match(code, (PCRE2_SPTR)subject, len, 0, 0, data, context);
 		const bool by_dfa = rf_automaton_image_run(dfa, "GET", 3, subject, len) != 0;
 		const bool by_nfa = rf_automaton_image_run(nfa, "GET", 3, subject, len) != 0;
+		const bool by_text = *pattern ? rf_text_automaton_image_run(text, subject, len) : by_dfa; /* no pattern is any path */
 
 		if (theirs < PCRE2_ERROR_NOMATCH) {
 			counts->skipped++;
 			continue;
 		}
-		if (by_dfa != (theirs >= 0) || by_nfa != by_dfa)
-			fail_msg("pattern <%s> subject <%s>: pcre2 %d, dfa %d, nfa %d", pattern, subject, theirs >= 0, by_dfa, by_nfa);
+		if (by_dfa != (theirs >= 0) || by_nfa != by_dfa || by_text != by_dfa)
+			fail_msg("pattern <%s> subject <%s>: pcre2 %d, dfa %d, nfa %d, text %d", pattern, subject, theirs >= 0, by_dfa,
+				 by_nfa, by_text);
 		counts->compared++;
 		counts->matched += by_dfa;
 	}
@@ -133,9 +136,10 @@ static void compare(const char *pattern, pcre2_code *code, pcre2_match_data *dat
 
 static void one_pattern(pcre2_match_context *context, struct counts *counts)
 {
-	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *dfa = NULL, *nfa = NULL;
+	RF_CLEANUP(rf_automaton_image_freep) struct rf_automaton_image *dfa = NULL, *nfa = NULL, *text = NULL;
 	char pattern[PATTERN_LENGTH + 1] = "";
 	struct rf_route_atom atom = {.path_pattern = pattern, .rule_id = 1};
+	const char *const patterns[] = {pattern};
 	pcre2_match_data *data;
 	pcre2_code *code;
 	PCRE2_SIZE where;
@@ -145,7 +149,8 @@ static void one_pattern(pcre2_match_context *context, struct counts *counts)
 	code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
 			     PCRE2_UTF | PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_CIRCUMFLEX, &error, &where,
 			     NULL);
-	if (rf_automaton_build(&atom, 1, RF_DFA_STATES_MAX, &dfa) < 0 || rf_automaton_build(&atom, 1, 1, &nfa) < 0 || !code) {
+	if (rf_automaton_build(&atom, 1, RF_DFA_STATES_MAX, &dfa) < 0 || rf_automaton_build(&atom, 1, 1, &nfa) < 0 ||
+	    rf_text_automaton_build(patterns, 1, false, &text) < 0 || !code) {
 		struct rf_pattern_error e = {0, "accepted"};
 
 		/* Truncated by the length limit, or repeats that multiply: both may refuse, alone only for those. */
@@ -157,7 +162,7 @@ static void one_pattern(pcre2_match_context *context, struct counts *counts)
 	}
 	counts->nfa += dfa->head.kind == RF_AUTOMATON_NFA;
 	data = pcre2_match_data_create_from_pattern(code, NULL);
-	compare(pattern, code, data, context, dfa, nfa, counts);
+	compare(pattern, code, data, context, dfa, nfa, text, counts);
 	pcre2_match_data_free(data);
 	pcre2_code_free(code);
 }

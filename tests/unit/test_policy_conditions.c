@@ -77,6 +77,30 @@ static void test_headers(void **state)
 }
 
 /* A condition that changes is a change of what is granted. */
+/* A client that may ask cannot make one request cost the conditions of all routes times all it can write into a header. */
+static void test_work_is_bounded(void **state)
+{
+	char matches[16384] = "[", value[16001];
+	struct world w;
+	size_t n = 1;
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		n += (size_t)snprintf(matches + n, sizeof(matches) - n, "{name: m%d, pathRegex: /x, headers: {h: a*%d}},", i, i);
+	matches[n - 1] = ']';
+	begin(&w, matches);
+	world_compile(&w);
+	memset(value, 'a', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	assert_int_equal(with_field(&w, "/x", "h", value, "w"), RF_REASON_BAD_REQUEST);
+	assert_int_equal(with_field(&w, "/x", "h", "aaa299", "w"), RF_REASON_ALLOW_L7);
+	assert_int_equal(with_field(&w, "/x", "h", "aaa300", "w"), RF_REASON_NO_ROUTE);
+	strcpy(value + 4000, "7"); /* long, but the route is found in time */
+	assert_int_equal(with_field(&w, "/x", "h", value, "w"), RF_REASON_ALLOW_L7);
+	assert_int_equal(with_field(&w, "/y", "h", value, "w"), RF_REASON_NO_ROUTE);
+	world_end(&w);
+}
+
 static void test_headers_are_in_the_difference(void **state)
 {
 	static const char *const matches[] = {"[{name: a, pathRegex: /a, headers: [{k: v}]}]",
@@ -300,10 +324,45 @@ static void test_egress_grants_are_shared(void **state)
 	world_end(&w);
 }
 
+/* The blob says the same in whatever order the objects came. */
+static void test_order_never_matters(void **state)
+{
+	static const char *const objects[] = {
+		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: Egress\nmetadata: {name: a, namespace: client}\nspec:\n"
+		"  sources: [{kind: ServiceAccount, name: x, namespace: client}, {kind: ServiceAccount, name: y, namespace: client}]\n"
+		"  hosts: [one.org]\n  ports: [{number: 80, protocol: http}]\n",
+		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: Egress\nmetadata: {name: b, namespace: client}\nspec:\n"
+		"  sources: [{kind: ServiceAccount, name: y, namespace: client}, {kind: ServiceAccount, name: x, namespace: client}]\n"
+		"  hosts: [two.org]\n  ports: [{number: 80, protocol: http}, {number: 443, protocol: https}]\n",
+		"apiVersion: policy.openservicemesh.io/v1alpha1\nkind: Egress\nmetadata: {name: c, namespace: client}\nspec:\n"
+		"  sources: [{kind: ServiceAccount, name: x, namespace: client}]\n"
+		"  hosts: [three.org]\n  ports: [{number: 443, protocol: https}]\n",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: alias, namespace: shop}\n"
+		"spec: {selector: {app: web}, ports: [{port: 8080, targetPort: 3000}]}\n",
+		"apiVersion: config.openservicemesh.io/v1alpha2\nkind: MeshConfig\nmetadata: {name: osm-mesh-config, namespace: "
+		"osm-system}\nspec: {traffic: {strictAuthority: true}}\n",
+	};
+	const size_t n = sizeof(objects) / sizeof(objects[0]);
+	struct world w[2];
+
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		begin(&w[k], "[{name: a, pathRegex: /a, headers: [{k: v}]}]");
+		for (size_t i = 0; i < n; i++)
+			world_yaml(&w[k], "o.yaml", objects[k ? n - 1 - i : i]);
+		world_compile(&w[k]);
+	}
+	assert_int_equal(w[0].policy->routes_size, w[1].policy->routes_size);
+	assert_memory_equal(w[0].policy->routes, w[1].policy->routes, w[0].policy->routes_size);
+	world_end(&w[0]);
+	world_end(&w[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_work_is_bounded),
 		cmocka_unit_test(test_headers_are_in_the_difference),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_names_are_not_asked_unless_told),
@@ -311,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_egress_routes),
 		cmocka_unit_test(test_egress_tls),
 		cmocka_unit_test(test_egress_grants_are_shared),
+		cmocka_unit_test(test_order_never_matters),
 	};
 
 	return cmocka_run_group_tests_name("policy_conditions", tests, NULL, NULL);

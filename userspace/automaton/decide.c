@@ -18,6 +18,7 @@ struct matches {
 	const struct rf_automaton *automaton;
 	const uint64_t *granted;
 	const struct rf_request_question *question;
+	size_t work;     /* left for conditions */
 	uint32_t own;    /* the first that is granted, RF_NO_ATOM = none */
 	uint32_t others; /* the first that is not; only kept while there is none that is */
 };
@@ -30,7 +31,7 @@ static void see_atom(struct matches *m, uint32_t atom)
 
 	if (granted ? atom >= m->own : m->own != RF_NO_ATOM || atom >= m->others)
 		return;
-	if (!rf_atom_holds(m->base, m->automaton, atom, m->question))
+	if (!rf_atom_holds(m->base, m->automaton, atom, m->question, &m->work))
 		return;
 	if (granted)
 		m->own = atom;
@@ -51,7 +52,7 @@ static void see_set(void *arg, uint32_t set)
 static enum rf_reason judge(const char *base, const struct rf_route_grant *grant, const struct rf_request_question *question,
 			    const struct rf_subject *subject, uint32_t *rule)
 {
-	struct matches m = {.base = base, .question = question, .own = RF_NO_ATOM, .others = RF_NO_ATOM};
+	struct matches m = {.base = base, .question = question, .work = RF_COND_WORK_MAX, .own = RF_NO_ATOM, .others = RF_NO_ATOM};
 	const struct rf_atom_info *atoms;
 
 	if (grant->automaton_off == 0)
@@ -64,6 +65,8 @@ static enum rf_reason judge(const char *base, const struct rf_route_grant *grant
 		*rule = atoms[m.own].rule_id;
 		return RF_REASON_ALLOW_L7;
 	}
+	if (!m.work)
+		return RF_REASON_BAD_REQUEST; /* not all of it could be judged */
 	if (m.others == RF_NO_ATOM)
 		return RF_REASON_NO_ROUTE;
 	*rule = atoms[m.others].rule_id;
@@ -86,7 +89,7 @@ static enum rf_reason judge_both(const char *base, const struct rf_route_grant *
 	by_raw = judge(base, grant, question, raw, &raw_rule);
 	if (by_raw == RF_REASON_NO_ROUTE || by_canonical == RF_REASON_NO_ROUTE)
 		return RF_REASON_NO_ROUTE;
-	if (by_raw == RF_REASON_ROUTE_OTHERS) {
+	if (by_raw != RF_REASON_ALLOW_L7) {
 		*rule = raw_rule;
 		return by_raw;
 	}

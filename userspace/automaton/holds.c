@@ -36,18 +36,37 @@ static bool is_named(const struct rf_header_field *field, const char *name, size
 	return true;
 }
 
+static bool pay(size_t *work, size_t cost)
+{
+	*work = *work > cost ? *work - cost : 0;
+	return *work > 0;
+}
+
+/* The next line of this header after position *at, or NULL. */
+static const struct rf_header_field *next_named(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q,
+						size_t *at)
+{
+	while (*at < q->field_count) {
+		const struct rf_header_field *field = &q->fields[(*at)++];
+
+		if (is_named(field, base + cond->at_off, cond->count))
+			return field;
+	}
+	return NULL;
+}
+
 /* All values of the header, joined by commas. *ret_seen: how many there are. */
-static bool joined_matches(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q, size_t *ret_seen)
+static bool joined_matches(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q, size_t *work,
+			   size_t *ret_seen)
 {
 	RF_CLEANUP(rf_run_done) struct rf_run run;
-	size_t seen = 0;
+	const struct rf_header_field *field;
+	size_t seen = 0, at = 0;
 
 	rf_run_begin(&run, (const struct rf_automaton *)(base + cond->automaton_off), base, true);
-	for (size_t i = 0; i < q->field_count; i++) {
-		const struct rf_header_field *field = &q->fields[i];
-
-		if (!is_named(field, base + cond->at_off, cond->count))
-			continue;
+	while ((field = next_named(base, cond, q, &at))) {
+		if (!pay(work, field->value_len))
+			return false;
 		if (seen++)
 			rf_run_feed(&run, ",", 1);
 		rf_run_feed(&run, field->value, field->value_len);
@@ -58,19 +77,16 @@ static bool joined_matches(const char *base, const struct rf_route_cond *cond, c
 
 /* A header that comes several times: some read one of the values, others all of them joined (RFC 9110 section 5.3), and who reads which is
  * not ours to know. So all of them joined must match, and each value alone. */
-static bool header_holds(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q)
+static bool header_holds(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q, size_t *work)
 {
-	size_t seen;
+	const struct rf_header_field *field;
+	size_t seen, at = 0;
 
-	if (!joined_matches(base, cond, q, &seen))
+	if (!pay(work, q->field_count) || !joined_matches(base, cond, q, work, &seen))
 		return false;
-	for (size_t i = 0; seen > 1 && i < q->field_count; i++) {
-		const struct rf_header_field *field = &q->fields[i];
-
-		if (is_named(field, base + cond->at_off, cond->count) &&
-		    !text_matches(base, cond->automaton_off, field->value, field->value_len))
+	while (seen > 1 && (field = next_named(base, cond, q, &at)))
+		if (!pay(work, field->value_len) || !text_matches(base, cond->automaton_off, field->value, field->value_len))
 			return false;
-	}
 	return true;
 }
 
@@ -84,11 +100,11 @@ static bool address_holds(const char *base, const struct rf_route_cond *cond, co
 	return false;
 }
 
-static bool holds(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q)
+static bool holds(const char *base, const struct rf_route_cond *cond, const struct rf_request_question *q, size_t *work)
 {
 	switch (cond->kind) {
 	case RF_COND_HEADER:
-		return header_holds(base, cond, q);
+		return header_holds(base, cond, q, work);
 	case RF_COND_AUTHORITY:
 		return rf_authority_holds(base, cond->automaton_off, q);
 	case RF_COND_ADDRESS:
@@ -97,13 +113,13 @@ static bool holds(const char *base, const struct rf_route_cond *cond, const stru
 	return false;
 }
 
-bool rf_atom_holds(const char *base, const struct rf_automaton *automaton, uint32_t atom, const struct rf_request_question *q)
+bool rf_atom_holds(const char *base, const struct rf_automaton *automaton, uint32_t atom, const struct rf_request_question *q, size_t *work)
 {
 	const struct rf_atom_info *info = (const struct rf_atom_info *)(base + automaton->atoms_off) + atom;
 	const struct rf_route_cond *conds = (const struct rf_route_cond *)(base + automaton->conds_off) + info->cond_first;
 
 	for (uint32_t i = 0; i < info->cond_count; i++)
-		if (!holds(base, &conds[i], q))
+		if (!holds(base, &conds[i], q, work))
 			return false;
 	return true;
 }

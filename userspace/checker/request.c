@@ -159,6 +159,7 @@ static void decide(struct rf_conn *conn, const void *blob, const struct rf_reque
 		deny(conn, 403, reason, request);
 		break;
 	case RF_REASON_BAD_PATH:
+	case RF_REASON_BAD_REQUEST:
 		refuse(conn, 400, reason);
 		break;
 	default: /* not allowed at all any more, or a reason we do not know: what a connect would get now, an end */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "core/cleanup.h"
 #include "core/instance.h"
 #include "core/log.h"
@@ -67,20 +68,13 @@ static const struct command *find(const char *name)
 
 static int unknown_command(const char *name)
 {
-	const struct command *nearest = NULL;
-	size_t best = RF_WORD_SLIPS + 1;
+	struct rf_nearest nearest = rf_nearest_to(name);
 
-	for (size_t i = 0; i < RF_ARRAY_SIZE(commands); i++) {
-		size_t d = rf_word_distance(name, commands[i].name);
-
-		if (d < best) {
-			best = d;
-			nearest = &commands[i];
-		}
-	}
+	for (size_t i = 0; i < RF_ARRAY_SIZE(commands); i++)
+		rf_nearest_offer(&nearest, commands[i].name);
 	fprintf(stderr, "ringfence: unknown command '%s'", name);
-	if (nearest)
-		fprintf(stderr, "; did you mean '%s'?\n", nearest->name);
+	if (nearest.best[0])
+		fprintf(stderr, "; did you mean '%s'?\n", nearest.best);
 	else
 		fprintf(stderr, "; see: ringfence help\n");
 	return RF_EXIT_USAGE;

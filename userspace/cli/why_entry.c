@@ -28,13 +28,15 @@ static const char *verdict_text(uint32_t verdict)
 /* "bpftool map lookup pinned PIN key hex ..": what the sentence says, as the kernel has it. */
 static void set_command(const struct rf_why_world *w, struct rf_why_entry *e, const char *table, const void *key, size_t size)
 {
-	const unsigned char *bytes = key;
+	unsigned char bytes[64] = {0};
 	size_t n;
 
+	if (key && size <= sizeof(bytes))
+		memcpy(bytes, key, size);
 	snprintf(e->table, sizeof(e->table), "%s", table);
 	snprintf(e->pin, sizeof(e->pin), "%.3900s/live/%s", w->instance.bpffs_dir, table);
 	n = (size_t)snprintf(e->command, sizeof(e->command), "bpftool map %s pinned %.3900s", key ? "lookup" : "dump", e->pin);
-	for (size_t i = 0; key && i < size && n + 12 < sizeof(e->command); i++)
+	for (size_t i = 0; key && i < size && i < sizeof(bytes) && n + 12 < sizeof(e->command); i++)
 		n += (size_t)snprintf(e->command + n, sizeof(e->command) - n, i ? " %02x" : " key hex %02x", bytes[i]);
 }
 

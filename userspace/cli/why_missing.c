@@ -332,23 +332,69 @@ static void explain(struct search *s, uint32_t reason)
 	}
 }
 
-int rf_why_missing(const struct rf_why_world *world, const struct rf_why_answer *answer, struct rf_why_missing *ret)
+/* Behind a Service several pods may be denied for reasons of their own: each is told once, and all their policies are wanted. */
+static int add_policy(struct rf_why_missing *m, char *policy)
+{
+	char *both = NULL;
+
+	if (m->policy && strstr(m->policy, policy)) {
+		free(policy);
+		return 0;
+	}
+	if (m->policy && asprintf(&both, "%s---\n%s", m->policy, policy) < 0)
+		both = NULL;
+	if (!m->policy) {
+		m->policy = policy;
+		return 0;
+	}
+	free(policy);
+	if (!both)
+		return -ENOMEM;
+	free(m->policy);
+	m->policy = both;
+	return 0;
+}
+
+static void add_sentence(struct rf_why_missing *m, const char *sentence)
+{
+	const size_t len = strlen(m->sentence);
+
+	if (!strstr(m->sentence, sentence))
+		snprintf(m->sentence + len, sizeof(m->sentence) - len, "%s%s", len ? ". And " : "", sentence);
+}
+
+static int add_part(const struct rf_why_world *world, const struct rf_why_answer *answer, const struct rf_why_part *part,
+		    struct rf_why_missing *ret)
 {
 	static struct search s; /* large */
-	int r;
+	struct rf_why_missing one = {};
+	char *policy = NULL;
+	int r = 0;
 
-	*ret = (struct rf_why_missing){};
-	s = (struct search){.world = world, .question = answer->question, .missing = ret, .src = answer->question->from.text};
-	for (size_t i = 0; !s.part && i < answer->part_count; i++)
-		if (answer->parts[i].decision <= RF_WHY_AUDIT)
-			s.part = &answer->parts[i];
-	if (!s.part)
-		return 0;
-	explain(&s, s.part->decision == RF_WHY_AUDIT ? s.part->would : s.part->reason);
-	if (!s.wants_policy)
-		return 0;
-	r = rf_why_plan_text(&s.plan, &ret->policy);
+	s = (struct search){
+		.world = world, .question = answer->question, .part = part, .missing = &one, .src = answer->question->from.text};
+	explain(&s, part->decision == RF_WHY_AUDIT ? part->would : part->reason);
+	if (s.wants_policy)
+		r = rf_why_plan_text(&s.plan, &policy);
 	if (r == -EILSEQ)
 		say(&s, "; no pattern can name this path");
-	return r == -EILSEQ ? 0 : r;
+	add_sentence(ret, one.sentence);
+	if (one.command[0])
+		snprintf(ret->command, sizeof(ret->command), "%s", one.command);
+	return policy ? add_policy(ret, policy) : r == -EILSEQ ? 0 : r;
+}
+
+int rf_why_missing(const struct rf_why_world *world, const struct rf_why_answer *answer, struct rf_why_missing *ret)
+{
+	struct rf_why_missing missing = {};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < answer->part_count; i++)
+		if (answer->parts[i].decision <= RF_WHY_AUDIT)
+			r = add_part(world, answer, &answer->parts[i], &missing);
+	if (r < 0)
+		rf_why_missing_done(&missing);
+	else
+		*ret = missing;
+	return r;
 }

@@ -220,7 +220,7 @@ static void make_name(const struct rf_why_plan *p, char *ret, size_t size)
 			 rf_addr_text(&p->addr, addr, sizeof(addr)), p->method ? p->method : "", p->path ? p->path : "",
 			 p->host ? p->host : "", p->header_count ? p->headers[0].name : "");
 	const rf_identity_t hash = rf_identity_hash(text, (__u32)(n < (int)sizeof(text) ? n : (int)sizeof(text) - 1));
-	const char *who = p->kind == RF_PLAN_INGRESS ? "outside" : name_of(p->src);
+	const char *who = p->src ? name_of(p->src) : "outside";
 
 	snprintf(ret, size, "allow-%.60s-%08x", who, (unsigned)(hash ^ hash >> 32));
 }
@@ -230,13 +230,17 @@ int rf_why_plan_text(const struct rf_why_plan *plan, char **ret)
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
 	char name[96];
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
 	int r = 0;
 
+	if ((plan->kind != RF_PLAN_INGRESS && !plan->src) || (plan->kind != RF_PLAN_EGRESS && !plan->dst) ||
+	    (plan->kind == RF_PLAN_EGRESS && !plan->protocol))
+		return -EINVAL;
+	out = open_memstream(&text, &size);
 	if (!out)
 		return -ENOMEM;
 	make_name(plan, name, sizeof(name));
-	if (plan->label_count && !plan->service)
+	if (plan->label_count && !plan->service && plan->dst)
 		write_service(out, plan, name);
 	if (plan->kind == RF_PLAN_TARGET)
 		r = write_target(out, plan, name);

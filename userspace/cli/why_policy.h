@@ -46,5 +46,6 @@ struct rf_why_plan {
 	const char *service_protocol; /* "http" or "tcp" */
 };
 
-/* *ret is to be freed. -EILSEQ: no pattern can name this path (not UTF-8, or without a canonical form); -ENOMEM. */
+/* *ret is to be freed. -EINVAL: a name that the kind needs is missing; -EILSEQ: no pattern can name this path (not UTF-8, or without a
+ * canonical form); -ENOMEM. */
 int rf_why_plan_text(const struct rf_why_plan *plan, char **ret);

@@ -227,7 +227,7 @@ static int service_end(const struct rf_why_world *w, const struct rf_why_questio
 static int to_end(const struct rf_why_world *w, const struct rf_why_question *q, const char *text, struct rf_why_end *end, char *error)
 {
 	char name[RF_IDENTITY_NAME_MAX];
-	struct rf_addr addr;
+	struct rf_addr addr = {};
 	int r = split_port(text, name, sizeof(name), &end->port, error);
 
 	if (r < 0)
