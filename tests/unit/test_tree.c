@@ -119,6 +119,14 @@ static void test_refused(void **state)
 	assert_refused("t.yaml", "a: \xed\xa0\x80\n", 7, 1, 4, "not UTF-8"); /* a surrogate */
 	assert_refused("t.yaml", "a: \xc0\xaf\n", 6, 1, 4, "not UTF-8");     /* not the shortest form */
 	assert_refused("t.yaml", "a: x\0y\n", 7, 1, 5, "NUL byte");
+	/* Seen in an editor this is one line, a comment. */
+	assert_refused("t.yaml",
+		       "# a\xe2\x80\xa8"
+		       "b: c\n",
+		       11, 1, 4, "line separator");
+	assert_refused("t.yaml", "# a\rb: c\r\n", 10, 1, 4, "carriage return");
+	assert_refused("t.yaml", "a: 'x\xc2\x85y'\n", 10, 1, 6, "line separator");
+	assert_refused("t.yaml", "a: \"x\xe2\x80\xa9y\"\n", 11, 1, 6, "line separator");
 }
 
 static void test_all_problems_are_listed(void **state)
@@ -199,6 +207,8 @@ static void test_json(void **state)
 	REFUSED_JSON("{\"a\":\n \"x\ty\"}\n", 2, 4, "a control character");
 	REFUSED_JSON("{\"a\": 1, \"a\": 2}", 1, 10, "duplicate key");
 	REFUSED_JSON("", 1, 1, "JSON syntax");
+	/* To JSON a character, to YAML a line end that folds into a space. */
+	REFUSED_JSON("{\"a\": \"x\xe2\x80\xa8 y\"}", 1, 9, "line separator");
 }
 
 static void test_place_in_scalar(void **state)

@@ -405,6 +405,31 @@ static int check_json(struct rf_diags *diags, const struct rf_source *s)
 	return 0;
 }
 
+/* What ends a line (and a comment) for some readers only. U+0085, U+2028 and U+2029 do for YAML 1.1, and are characters like others for
+ * YAML 1.2, JSON and editors; a carriage return alone does for YAML, and not for whatever counts lines. */
+static size_t doubtful_line_end(const struct rf_source *s)
+{
+	for (size_t i = 0; i < s->len; i++) {
+		const char *at = s->text + i;
+
+		if (*at == '\r' && at[1] != '\n')
+			return i;
+		if (strncmp(at, "\xc2\x85", 2) == 0 || strncmp(at, "\xe2\x80\xa8", 3) == 0 || strncmp(at, "\xe2\x80\xa9", 3) == 0)
+			return i;
+	}
+	return s->len;
+}
+
+static int refuse_line_end(struct rf_diags *diags, const struct rf_source *s, size_t at)
+{
+	if (s->text[at] == '\r')
+		return rf_diag_error(diags, rf_source_place(s, at),
+				     "a carriage return without a line feed: readers count lines differently then");
+	return rf_diag_error(
+		diags, rf_source_place(s, at),
+		"a line separator (U+0085, U+2028 or U+2029) that some readers take for a line end: in a text write it as \"\\u2028\"");
+}
+
 static int check_text(struct rf_diags *diags, const struct rf_source *s)
 {
 	size_t bad;
@@ -414,6 +439,9 @@ static int check_text(struct rf_diags *diags, const struct rf_source *s)
 	bad = rf_source_bad_byte(s->text, s->len);
 	if (bad < s->len)
 		return rf_diag_error(diags, rf_source_place(s, bad), "%s", s->text[bad] ? "not UTF-8" : "a NUL byte");
+	bad = doubtful_line_end(s);
+	if (bad < s->len)
+		return refuse_line_end(diags, s, bad);
 	return s->json ? check_json(diags, s) : 0;
 }
 

@@ -2,8 +2,8 @@
 /*
  * A policy file as a tree of nodes that know their place and byte range: what the decoders read and what the editor cuts. YAML 1.1
  * (https://yaml.org/spec/1.1/) through libyaml's event parser, with everything refused that makes one document mean two things to two
- * readers: anchors, aliases, tags, directives, merge keys, duplicate keys, keys that are not scalars. JSON (RFC 8259) must please a JSON
- * parser first and then goes the same way. Limits: RF_FILE_MAX bytes, RF_DEPTH_MAX levels.
+ * readers: anchors, aliases, tags, directives, merge keys, duplicate keys, keys that are not scalars, line ends other than LF and CR LF.
+ * JSON (RFC 8259) must please a JSON parser first and then goes the same way. Limits: RF_FILE_MAX bytes, RF_DEPTH_MAX levels.
  */
 #pragma once
 
