@@ -150,5 +150,5 @@ const struct rf_served *rf_served_of(const struct rf_compile *c, rf_identity_t a
 	for (end = low; end < c->served_count && c->served[end].account == account;)
 		end++;
 	*ret_count = end - low;
-	return c->served + low;
+	return c->served ? c->served + low : NULL;
 }

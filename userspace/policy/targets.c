@@ -281,12 +281,14 @@ static int unite(struct rf_compile *c, struct rf_pair *to, const struct rf_pair 
 
 static int merge(struct rf_compile *c)
 {
-	struct rf_pair *p = c->pairs, *end = c->pairs + c->pair_count, *next;
+	struct rf_pair *p = c->pairs, *end, *next;
 	size_t n = 0;
 	int r = 0;
 
-	if (c->pair_count)
-		qsort(p, c->pair_count, sizeof(*p), compare_grants);
+	if (!c->pair_count)
+		return 0;
+	end = p + c->pair_count;
+	qsort(p, c->pair_count, sizeof(*p), compare_grants);
 	for (; !r && p < end; p = next) {
 		for (next = p + 1; next < end && !compare_pairs(p, next);)
 			next++;
