@@ -173,9 +173,12 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 	@mkdir -p $(@D); echo "FUZZ $@"
 	$(Q)$(CC) $(RF_CPPFLAGS) $(LLHTTP_CFLAGS) $(RF_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $< $(LIB) $(LLHTTP_OBJ) $(LDLIBS) $(LLHTTP_LIBS) -o $@
 
-# Each target goes its own time, a failing one does not stop the others. New inputs go to build/, never into the committed corpus.
+# Each target goes its own time, a failing one does not stop the others. New inputs go to build/, never into the committed corpus. Beside its
+# own corpus a target reads the tutorial's files where it reads files, and a dictionary if it has one.
+FUZZ_FILES := yaml policy
 fuzz-run: $(FUZZERS)
 	$(Q)failed=; for f in $(FUZZERS); do n=$${f##*/fuzz_}; mkdir -p $(B)/corpus/$$n; corpus=; [ ! -d tests/fuzz/corpus/$$n ] || corpus=tests/fuzz/corpus/$$n; \
+	case " $(FUZZ_FILES) " in *" $$n "*) corpus="$$corpus policies" ;; esac; [ ! -f tests/fuzz/$$n.dict ] || corpus="-dict=tests/fuzz/$$n.dict $$corpus"; \
 	$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -artifact_prefix=$(B)/$$n- $(B)/corpus/$$n $$corpus >$(B)/$$n.log 2>&1 \
 	&& echo "ok      fuzz $$n, $(FUZZ_SECONDS) s" || { tail -n 40 $(B)/$$n.log; echo "FAILED  fuzz $$n"; failed=1; }; done; [ -z "$$failed" ]
 
