@@ -13,6 +13,7 @@
 
 #define RF_PATTERN_MAX         4096    /* bytes of one pattern */
 #define RF_PATTERN_REPEAT_MAX  1000    /* as RE2 */
+#define RF_PATTERN_RANGES_MAX  100000  /* ranges of characters in the classes of one pattern, each time that it names them; \pL has 600 */
 #define RF_PATTERN_NODES_MAX   100000  /* NFA states of one pattern after unfolding repeats */
 #define RF_DFA_STATES_MAX      10000   /* default state budget of one destination */
 #define RF_ROUTE_ATOMS_MAX     16384   /* routes of one destination */

@@ -119,17 +119,20 @@ static int add_atom(struct build *b, const struct rf_route_atom *atom, uint32_t 
 	return r == 0 && b->nfa.count > RF_AUTOMATON_NODES_MAX ? -E2BIG : r;
 }
 
-/* token = 1*tchar: a loop over the token bytes, left by the space at `space`. */
+/* token = 1*tchar: a loop over the token bytes, left by the space at `space`. In ranges as long as can be: each one costs every state of
+ * the automaton a transition. */
 static int add_any_method(struct rf_nfa *nfa, uint32_t space, uint32_t *ret)
 {
 	uint32_t loop, byte, all = RF_NFA_NONE;
 	int r;
 
 	r = rf_nfa_emit(nfa, (struct rf_nfa_inst){.op = RF_NFA_SPLIT, .out = space, .alt = space}, &loop);
-	for (int c = 0x21; c < 0x7f && r == 0; c++) {
+	for (int c = 0x21, end; c < 0x7f && r == 0; c = end + 1) {
+		for (end = c; is_token_byte((char)end) && is_token_byte((char)(end + 1));)
+			end++;
 		if (!is_token_byte((char)c))
 			continue;
-		r = rf_nfa_byte(nfa, (uint8_t)c, (uint8_t)c, loop, &byte);
+		r = rf_nfa_byte(nfa, (uint8_t)c, (uint8_t)end, loop, &byte);
 		if (r == 0)
 			r = rf_nfa_split(nfa, byte, all, &all);
 	}

@@ -16,7 +16,6 @@ struct builder {
 	const struct rf_nfa *nfa;
 	struct rf_dfa *dfa;
 	size_t states_max;
-	uint64_t work;
 	struct rf_intern states;  /* lists with the context as last word */
 	struct rf_intern kernels; /* where a step leads before it is closed over; with the context as last word */
 	uint32_t *kernel_state;   /* state of each kernel */
@@ -160,7 +159,7 @@ static uint32_t find_kernel(struct builder *b, const uint32_t *list, uint32_t le
 		if (k == 0 || b->list[k] != b->list[unique - 1])
 			b->list[unique++] = b->list[k];
 	b->list[unique++] = rf_context_after(begin, byte);
-	b->work += len + n;
+	b->dfa->work += len + n;
 	return unique;
 }
 
@@ -184,7 +183,7 @@ static int close_kernel(struct builder *b, uint32_t kernel)
 	rf_frontier_clear(&b->there);
 	for (uint32_t i = 0; i < len; i++)
 		rf_frontier_add(&b->there, list[i], 0);
-	b->work += 8 * (uint64_t)b->there.size;
+	b->dfa->work += 8 * (uint64_t)b->there.size;
 	return state_of(b, &b->there, list[len], &b->kernel_state[kernel]);
 }
 
@@ -199,7 +198,7 @@ static int add_transition(struct builder *b, uint32_t state, uint32_t class)
 	len--; /* the context */
 	if (has_asserts(b, list, len)) {
 		list = decide(b, list, &len, byte);
-		b->work += len;
+		b->dfa->work += len;
 	}
 	len = find_kernel(b, list, len, byte);
 	r = rf_intern(&b->kernels, b->list, len, &kernel);
@@ -225,7 +224,7 @@ static int add_state(struct builder *b, uint32_t state)
 		list = decide(b, list, &len, RF_TEXT_END);
 	r = set_accept(b, state, list, len);
 	for (uint32_t class = 0; class < b->dfa->class_count && r == 0; class ++)
-		r = b->work > RF_DFA_WORK_MAX ? -E2BIG : add_transition(b, state, class);
+		r = b->dfa->work > RF_DFA_WORK_MAX ? -E2BIG : add_transition(b, state, class);
 	b->dfa->state_count++;
 	return r;
 }

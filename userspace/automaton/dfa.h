@@ -16,6 +16,7 @@ struct rf_dfa {
 	uint8_t classes[256];
 	uint32_t *table;       /* state_count * class_count; state 0 is dead */
 	uint32_t *accept;      /* number of a list in sets, 0 = none */
+	uint64_t work;         /* instructions looked at while building: at most RF_DFA_WORK_MAX and one step */
 	struct rf_intern sets; /* ascending lists of atoms; number 0 is the empty list */
 };
 

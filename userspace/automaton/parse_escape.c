@@ -86,6 +86,10 @@ int rf_parser_add_group(struct rf_parser *p, struct rf_runes *set, struct rf_run
 		r = rf_runes_fold(p->arena, part);
 	if (r == 0 && negated)
 		r = rf_runes_negate(p->arena, part);
+	p->ranges += part->count;
+	if (r == 0 && p->ranges > RF_PATTERN_RANGES_MAX)
+		return rf_parser_fail(p, -E2BIG, p->at, "the pattern's classes add up to more than %d ranges of characters",
+				      RF_PATTERN_RANGES_MAX);
 	return r < 0 ? r : rf_runes_add_all(p->arena, set, part->ranges, part->count);
 }
 

@@ -18,6 +18,7 @@ struct rf_parser {
 	size_t at;
 	unsigned flags; /* enum rf_pattern_flag */
 	unsigned depth;
+	size_t ranges;               /* of all classes so far, bounds time and memory */
 	struct rf_group_name *names; /* of groups, to refuse duplicates */
 	struct rf_pattern_error *error;
 };

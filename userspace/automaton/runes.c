@@ -80,40 +80,67 @@ int rf_runes_negate(struct rf_arena *arena, struct rf_runes *set)
 	return r;
 }
 
-/* One step of the orbit for every member of [lo, hi] that has one. */
-static int fold_range(struct rf_arena *arena, struct rf_runes *set, struct rf_rune_range range)
+/* The first range that ends at `rune` or behind it. */
+static size_t first_from(const struct rf_runes *set, uint32_t rune)
+{
+	size_t low = 0, high = set->count;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (set->ranges[middle].hi < rune)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* One step of the orbit for every member of the range that takes part in this fold. */
+static int fold_range(struct rf_arena *arena, struct rf_runes *to, struct rf_rune_range range, const struct rf_unicode_fold *f)
+{
+	const uint32_t hi = range.hi < f->hi ? range.hi : f->hi;
+	uint32_t lo = range.lo > f->lo ? range.lo : f->lo;
+	int r = 0;
+
+	if (f->stride == 2)
+		lo += (lo - f->lo) & 1;
+	if (lo > hi)
+		return 0;
+	if (f->stride == 1)
+		return rf_runes_add(arena, to, lo + (uint32_t)f->delta, hi + (uint32_t)f->delta);
+	for (uint32_t c = lo; c <= hi && r == 0; c += 2)
+		r = rf_runes_add(arena, to, c + (uint32_t)f->delta, c + (uint32_t)f->delta);
+	return r;
+}
+
+/* One step for every member of `from`, which is normalised; so is what it gives. */
+static int fold_step(struct rf_arena *arena, const struct rf_runes *from, struct rf_runes *to)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < rf_unicode_fold_count && r == 0; i++) {
 		const struct rf_unicode_fold *f = &rf_unicode_folds[i];
-		uint32_t lo = range.lo > f->lo ? range.lo : f->lo;
-		const uint32_t hi = range.hi < f->hi ? range.hi : f->hi;
 
-		if (f->stride == 2)
-			lo += (lo - f->lo) & 1;
-		if (lo > hi)
-			continue;
-		if (f->stride == 1)
-			r = rf_runes_add(arena, set, lo + (uint32_t)f->delta, hi + (uint32_t)f->delta);
-		for (uint32_t c = lo; f->stride == 2 && c <= hi && r == 0; c += 2)
-			r = rf_runes_add(arena, set, c + (uint32_t)f->delta, c + (uint32_t)f->delta);
+		for (size_t k = first_from(from, f->lo); k < from->count && from->ranges[k].lo <= f->hi && r == 0; k++)
+			r = fold_range(arena, to, from->ranges[k], f);
 	}
+	rf_runes_normalise(to);
 	return r;
 }
 
 int rf_runes_fold(struct rf_arena *arena, struct rf_runes *set)
 {
-	size_t from = 0;
+	struct rf_runes from, to;
 	int r = 0;
 
 	rf_runes_normalise(set);
-	for (int step = 1; step < ORBIT_MAX && r == 0; step++) {
-		const size_t to = set->count;
-
-		for (size_t i = from; i < to && r == 0; i++)
-			r = fold_range(arena, set, set->ranges[i]);
-		from = to;
+	from = *set;
+	for (int step = 1; step < ORBIT_MAX && r == 0; step++, from = to) {
+		to = (struct rf_runes){0};
+		r = fold_step(arena, &from, &to);
+		if (r == 0) /* behind what `from` sees of it, where they share memory */
+			r = rf_runes_add_all(arena, set, to.ranges, to.count);
 	}
 	rf_runes_normalise(set);
 	return r;
