@@ -2,6 +2,7 @@
 #include "re2.h"
 
 #include <re2/re2.h>
+#include <string_view>
 
 struct re2_pattern {
 	RE2 re;
@@ -21,7 +22,7 @@ static RE2::Options options()
 
 enum re2_answer re2_new(const char *pattern, size_t len, struct re2_pattern **ret)
 {
-	auto p = new re2_pattern{RE2(re2::StringPiece(pattern, len), options())};
+	auto p = new re2_pattern{RE2(std::string_view(pattern, len), options())};
 
 	*ret = p;
 	if (p->re.ok())
@@ -41,5 +42,5 @@ const char *re2_error(const struct re2_pattern *pattern)
 
 bool re2_full_match(const struct re2_pattern *pattern, const char *subject, size_t len)
 {
-	return RE2::FullMatch(re2::StringPiece(subject, len), pattern->re);
+	return RE2::FullMatch(std::string_view(subject, len), pattern->re);
 }
