@@ -68,7 +68,10 @@ def memory(pid):
 
 
 class Instance:
-    def __init__(self):
+    def __init__(self, realtime=False):
+        # Before whatever else the machine does, and what it starts is not (--reset-on-fork).
+        self.first = ["chrt", "--reset-on-fork", "--fifo", "5"] if realtime else []
+        self.first_with_children = ["chrt", "--fifo", "5"] if realtime else []
         self.name = os.environ.get("RINGFENCE_INSTANCE", "rf-bench")
         self.environment = {**os.environ, "RINGFENCE_INSTANCE": self.name,
                             "RINGFENCE_POD_CIDR": os.environ.get("RINGFENCE_POD_CIDR", "10.217.0.0/16"),
@@ -117,7 +120,7 @@ class Instance:
 
     def start_agent(self):
         with open(self.work / "agent.log", "a") as log:
-            self.agent = subprocess.Popen([BUILD / "ringfenced", "--policies", self.policies], env=self.environment, stdout=log,
+            self.agent = subprocess.Popen([*self.first, BUILD / "ringfenced", "--policies", self.policies], env=self.environment, stdout=log,
                                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
         until("the agent", self.ready)
         self.control = self.bpf.open(self.pins / "maps/control")
@@ -159,7 +162,7 @@ class Instance:
             until(name, lambda name=name: "ready, pid" in self.rf("logs", f"{name}/{name}", check=False))
 
     def in_pod(self, pod, *command):
-        return [BUILD / "ringfence", "exec", f"{pod}/{pod}", "--", PYTHON, *command]
+        return [*self.first_with_children, BUILD / "ringfence", "exec", f"{pod}/{pod}", "--", PYTHON, *command]
 
     # -- policies
 

@@ -12,7 +12,7 @@ while not select.select([sys.stdin], [], [], 0.001)[0]:
     try:
         socket.create_connection((host, port), 3).close()
         now = "open"
-    except ConnectionRefusedError:
+    except OSError:  # a reset, where the switch comes between connect() and the packet
         now = "refused"
     if now != before:
         print(time.monotonic_ns(), now, flush=True)

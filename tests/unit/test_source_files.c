@@ -240,6 +240,29 @@ static void test_same_bytes_are_no_change(void **state)
 	assert_int_equal(x->changed, 1);
 }
 
+static void test_versions_tell_what_changed(void **state)
+{
+	struct fixture *x = *state;
+	const struct rf_snapshot *s;
+	uint64_t a, c;
+
+	put(x, "a.yaml", "one");
+	put(x, "c.yaml", "three");
+	first_read(x);
+	s = rf_policy_source_snapshot(x->source);
+	a = s->items[0].version;
+	c = s->items[1].version;
+	assert_true(a && c && a != c);
+	put(x, "a.yaml", "ONE"); /* as long as it was */
+	put(x, "b.yaml", "one");
+	assert_int_equal(rf_policy_source_read(x->source), 0);
+	s = rf_policy_source_snapshot(x->source);
+	assert_int_equal(s->count, 3);
+	assert_true(s->items[0].version > c);
+	assert_true(s->items[1].version > c && s->items[1].version != s->items[0].version);
+	assert_int_equal(s->items[2].version, c);
+}
+
 static void test_vanished_directory_keeps_the_last_good(void **state)
 {
 	struct fixture *x = *state;
@@ -382,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_burst_is_one_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed_file_is_a_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same_bytes_are_no_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_versions_tell_what_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vanished_directory_keeps_the_last_good, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_directory_replaced_by_a_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unreadable_file_keeps_the_last_good, setup, teardown),

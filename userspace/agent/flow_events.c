@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -64,18 +65,26 @@ static void come_back(void)
 	coming_back = true;
 }
 
+static int compare_identities(const void *a, const void *b)
+{
+	rf_identity_t x = *(const rf_identity_t *)a, y = *(const rf_identity_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* A flood of events asks this a thousand times a second. */
 static int resolve_identity(void *arg, rf_identity_t identity, char *text, size_t size)
 {
 	struct rf_agent *agent = arg;
 	const struct rf_policy *policy = agent->revision.policy;
+	const rf_identity_t *key = NULL;
 
-	for (size_t i = 0; policy && i < policy->names_count; i++) {
-		if (policy->names_keys[i] != identity)
-			continue;
-		snprintf(text, size, "%s", policy->names_values[i].text);
-		return 0;
-	}
-	return rf_datapath_name(agent->dp, identity, text, size);
+	if (policy && policy->names_count)
+		key = bsearch(&identity, policy->names_keys, policy->names_count, sizeof(*key), compare_identities);
+	if (!key)
+		return rf_datapath_name(agent->dp, identity, text, size);
+	snprintf(text, size, "%s", policy->names_values[key - policy->names_keys].text);
+	return 0;
 }
 
 static int resolve_pod(void *arg, const struct rf_addr *addr, char *text, size_t size)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,6 +314,7 @@ int rf_revision_read(struct rf_agent *agent, const struct rf_snapshot *snapshot)
 	rf_objects_free(rev->objects);
 	rev->objects = TAKE_PTR(objects);
 	rev->file_count = snapshot->count;
+	(void)malloc_trim(0); /* a change needs twice the memory for a moment, and its small pieces would keep it */
 	return 0;
 }
 
