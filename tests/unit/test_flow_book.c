@@ -196,6 +196,25 @@ static void test_repeated_syn_is_no_new_flow(void **state)
 	world_down(&w);
 }
 
+static void test_answers_outside_the_mesh_are_no_new_flow(void **state)
+{
+	const struct rf_tuple back = {.saddr = STORE_POD, .daddr = BUYER_POD, .sport = 3000, .dport = 1, .proto = IPPROTO_UDP};
+	struct rf_event_line line = {.kind = RF_LINE_OPEN, .proto = IPPROTO_UDP, .reason = RF_REASON_ALLOW_UNMESHED};
+	struct world w;
+
+	(void)state;
+	world_up(&w, 8);
+	open_flow(&w, 1, IPPROTO_UDP, RF_REASON_ALLOW_UNMESHED, 6 * SECOND);
+	rf_flow_book_opened(w.book, &back, rf_event_line_new(&line), 6 * SECOND);
+	rf_flow_book_tell(w.book, 60 * SECOND);
+	assert_string_equal(story(&w, RF_SHOW_USUAL), "o");
+	line.reason = RF_REASON_ALLOW_DATAGRAM; /* in the mesh the table knows an answer: this is the other end's own */
+	rf_flow_book_opened(w.book, &back, rf_event_line_new(&line), 61 * SECOND);
+	rf_flow_book_tell(w.book, 70 * SECOND);
+	assert_string_equal(story(&w, RF_SHOW_USUAL), "oo");
+	world_down(&w);
+}
+
 static void test_new_exchange_of_datagrams(void **state)
 {
 	struct world w;
@@ -301,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_end_is_told_as_it_is),
 		cmocka_unit_test(test_failed_stays_failed),
 		cmocka_unit_test(test_repeated_syn_is_no_new_flow),
+		cmocka_unit_test(test_answers_outside_the_mesh_are_no_new_flow),
 		cmocka_unit_test(test_new_exchange_of_datagrams),
 		cmocka_unit_test(test_full_book_forgets_the_oldest),
 		cmocka_unit_test(test_random_order),

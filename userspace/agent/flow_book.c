@@ -149,10 +149,21 @@ static void enter(struct rf_flow_book *book, const struct rf_tuple *key, struct 
 		book->untold = which;
 }
 
-/* The kernel says "new" again. A datagram's flow is new indeed: the old one was silent for too long. */
-static bool is_repeated(const struct page *p, const struct rf_event_line *line)
+static struct rf_tuple answer_to(const struct rf_tuple *key)
 {
-	return p->line->reason == line->reason && (line->proto == IPPROTO_TCP || line->reason == RF_REASON_ALLOW_UNMESHED);
+	return (struct rf_tuple){.saddr = key->daddr, .daddr = key->saddr, .sport = key->dport, .dport = key->sport, .proto = key->proto};
+}
+
+/* The kernel says "new" again. A datagram's flow is new indeed: the old one was silent for too long. Between ends outside the mesh, where
+ * nothing is followed, each datagram is new to it, and each answer, too. known: the page of this tuple or NONE. */
+static bool is_repeated(const struct rf_flow_book *book, const struct rf_tuple *key, uint32_t known, const struct rf_event_line *line)
+{
+	const struct rf_tuple answered = answer_to(key);
+
+	if (known == NONE && line->proto == IPPROTO_UDP && line->reason == RF_REASON_ALLOW_UNMESHED)
+		known = find(book, &answered);
+	return known != NONE && book->pages[known].line->reason == line->reason &&
+	       (line->proto == IPPROTO_TCP || line->reason == RF_REASON_ALLOW_UNMESHED);
 }
 
 void rf_flow_book_opened(struct rf_flow_book *book, const struct rf_tuple *key, struct rf_event_line *line, uint64_t now_ns)
@@ -164,7 +175,7 @@ void rf_flow_book_opened(struct rf_flow_book *book, const struct rf_tuple *key, 
 		return;
 	}
 	(void)rf_events_add(book->events, rf_event_line_ref(line), RF_SHOW_ALL);
-	if (known != NONE && is_repeated(&book->pages[known], line)) {
+	if (is_repeated(book, key, known, line)) {
 		rf_event_line_unref(line);
 		return;
 	}

@@ -22,8 +22,8 @@ static inline void rf_flow_book_freep(struct rf_flow_book **p)
 	rf_flow_book_free(*p);
 }
 
-/* Takes the caller's reference; NULL is counted as lost. A SYN that is sent again, or another datagram of ends that no table follows
- * (allow-unmeshed), opens nothing new. now_ns: CLOCK_MONOTONIC. */
+/* Takes the caller's reference; NULL is counted as lost. A SYN that is sent again, or another datagram or answer of ends that no table
+ * follows (allow-unmeshed), opens nothing new. now_ns: CLOCK_MONOTONIC. */
 void rf_flow_book_opened(struct rf_flow_book *book, const struct rf_tuple *key, struct rf_event_line *line, uint64_t now_ns);
 /* Tells what has been open for RF_FLOW_TELL_NS. Is there more to come? */
 bool rf_flow_book_tell(struct rf_flow_book *book, uint64_t now_ns);

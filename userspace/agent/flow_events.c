@@ -268,6 +268,12 @@ static void on_ring(void *arg, int fd, uint32_t events)
 	drain(arg);
 }
 
+void rf_flow_events_lost(struct rf_agent *agent, uint64_t count)
+{
+	rf_events_count_lost(agent->events, count);
+	come_back();
+}
+
 void rf_flow_events_access(struct rf_agent *agent, const struct rf_access_record *record)
 {
 	struct rf_resolver resolver = resolver_of(agent);

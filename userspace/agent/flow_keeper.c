@@ -53,7 +53,7 @@ static void on_sweep(void *arg)
 	int r = rf_datapath_flows_sweep(agent->dp, on_over, &over, &seen, &removed);
 
 	if (over.untold)
-		rf_events_count_lost(agent->events, over.untold);
+		rf_flow_events_lost(agent, over.untold);
 	if (r < 0)
 		rf_log_warning(-r, "cannot sweep the flow table");
 	rf_timer_arm(sweep_timer, r > 0 ? RF_SWEEP_MORE_MS : RF_SWEEP_MS);
