@@ -185,6 +185,7 @@ static inline int open_world(void **state)
 
 	if (open_instance(state) < 0)
 		return -1;
+	setenv("RINGFENCE_INSTANCE", instance.name, 1); /* before 5.14 a namespace's cookie is asked for in the instance's cgroup */
 	find_own_cgroup();
 	network_up();
 	hook_up();
