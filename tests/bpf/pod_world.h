@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "pods/netns.h"
+
 #define CHECKED_BY htonl(0x0ac90007) /* "another node's pod" of account AUDITED, here an address of this side */
 #define SERVER     8080
 #define POD_MAC    "02:00:00:00:00:05"
@@ -140,16 +142,18 @@ static inline int bound(int ns, const char *cgroup, int type, uint16_t port)
 
 static inline void hook_up(void)
 {
-	char path[4200];
-	int probe;
-	socklen_t len = sizeof(hook.pod.netns_cookie);
+	struct rf_netns_facts facts;
+	char path[4200], ns_path[64];
 
+	snprintf(ns_path, sizeof(ns_path), "/proc/%d/fd/%d", getpid(), pod_ns);
+	assert_int_equal(rf_netns_facts(ns_path, "rfb", &facts), 0);
 	cgroup_path(path, "pod");
 	hook.cgroup_id = cgroup_id(path);
-	hook.pod = (struct rf_pod){.identity = SRC, .addr4 = rf_addr4(POD_ADDR), .ifindex = if_nametoindex("rfa"), .checker_port = 15001};
-	probe = socket_of(NULL, pod_ns, SOCK_DGRAM);
-	assert_int_equal(getsockopt(probe, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, &hook.pod.netns_cookie, &len), 0);
-	close(probe);
+	hook.pod = (struct rf_pod){.identity = SRC,
+				   .netns_cookie = facts.cookie,
+				   .addr4 = rf_addr4(POD_ADDR),
+				   .ifindex = if_nametoindex("rfa"),
+				   .checker_port = 15001};
 	if (rf_datapath_pod_add(dp, &hook) < 0)
 		fail_msg("%s", rf_datapath_error(dp));
 }
@@ -181,6 +185,7 @@ static inline int open_world(void **state)
 
 	if (open_instance(state) < 0)
 		return -1;
+	setenv("RINGFENCE_INSTANCE", instance.name, 1); /* before 5.14 a namespace's cookie is asked for in the instance's cgroup */
 	find_own_cgroup();
 	network_up();
 	hook_up();

@@ -218,6 +218,7 @@ static void test_audit(void **state)
 	expect_audit(udp, RF_ASK_CONNECT, RF_REASON_NO_RULE);
 	/* each direction by itself */
 	expect_answer(tcp(AUDITED, POD_ADDR, 0, STRANGER, 8080), RF_ASK_CONNECT, RF_REASON_NO_EGRESS, 0);
+	expect_answer(tcp(AUDITED, POD_ADDR, DST, STRANGER, 8080), RF_ASK_CONNECT, RF_REASON_NO_RULE, 0);
 	expect_answer(tcp(SRC, POD_ADDR, LEAVING, STRANGER, 8080), RF_ASK_CONNECT, RF_REASON_NO_RULE, 0);
 	expect_answer(tcp(LEAVING, POD_ADDR, DST, STRANGER, 8080), RF_ASK_CONNECT, RF_REASON_NO_RULE, 0);
 	/* what is allowed needs no audit, what cannot be judged does not pass for it, and the checker is not gone around */

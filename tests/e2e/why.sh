@@ -25,7 +25,7 @@ ip netns add "$outside" && ip link add "$cable" type veth peer name eth0 netns "
 	ip -n "$outside" route add default via "$node" || exit 1
 echo 1 >"/proc/sys/net/ipv4/conf/$cable/forwarding"
 echo 0 >"/proc/sys/net/ipv4/conf/$cable/rp_filter"
-spawn server ip netns exec "$outside" python3 "$WORK/tools/server.py" outside 7000/tcp 7001/tcp 7002/tcp 7080/http 7081/http
+spawn server ip netns exec "$outside" python3 "$WORK/tools/server.py" outside 7000/tcp 7001/tcp 7002/tcp 7080/http 7081/http 7443/tcp
 await 10 grep -q 'ready, pid' "$WORK/log/server" || { cat "$WORK/log/server" && exit 1; }
 mv "$STATE/server.pid" "$WORK/server.pid"
 
@@ -162,6 +162,12 @@ expect_now "check-pods of nobody" 2 exit_code_of rf policy check-pods bank/pay s
 expect_now "verify: a closed port, with its suggestion" "*Status: Failure*Suggestion: *kind: TrafficTarget*" \
 	rf verify connectivity --from-pod shop/front --to-pod bank/audit --to-ext-port 9000
 expect_now "verify: its exit code" 1 exit_code_of rf verify connectivity --from-pod shop/front --to-pod bank/audit --to-ext-port 9000
+
+# ---- permissive mode ----
+rf mesh set permissive=true >/dev/null || exit 1
+triers permissive
+ask_and_try permissive "$SEED permissive" 500 60
+rf mesh set permissive=false >/dev/null || exit 1
 
 # ---- without an agent ----
 triers dead

@@ -13,13 +13,14 @@ import itertools
 import json
 import random
 import socket
+import ssl
 import sys
 
 PODS = {"shop/front": "shop", "shop/cart": "shop", "bank/pay": "bank", "bank/audit": "bank", "wild/guest": "wild"}
 MESHED = [a for a in PODS if not a.startswith("wild/")]
 PORTS = {80: 8080, 81: 8081, 90: 9000, 91: 9001}  # of each Service -> of its pod
 HTTP, TCP, UDP = (8080, 8081), (9000, 9001), (5300, 5301)
-OUTSIDE_TCP, OUTSIDE_HTTP = (7000, 7001, 7002), (7080, 7081)
+OUTSIDE_TCP, OUTSIDE_HTTP, OUTSIDE_TLS = (7000, 7001, 7002), (7080, 7081), (7443,)
 EXCLUDED = {"bank/audit": {"openservicemesh.io/outbound-port-exclusion-list": "7002, 9000"},
             "shop/front": {"openservicemesh.io/inbound-port-exclusion-list": "9001"},
             "shop/cart": {"openservicemesh.io/outbound-ip-range-exclusion-list": "203.0.113.0/24"}}
@@ -102,6 +103,9 @@ def doors(rng, outside):
         yield obj("IngressBackend", policy, f"in{number}", namespace,
                   spec={"backends": [{"name": short, "port": {"number": rng.choice([8080, 9000]), "protocol": "http"}}],
                         "sources": [{"kind": "IPRange", "name": f"{outside}/32"}]})
+    for source in rng.sample(MESHED, 2):
+        yield obj("Egress", policy, f"tls-{source.split('/')[1]}", source.split("/")[0],
+                  spec={"sources": [account(source)], "hosts": [rng.choice(HOSTS)], "ports": [{"number": 7443, "protocol": "https"}]})
     for number in range(3):
         source = rng.choice(MESHED)
         http = {"hosts": [rng.choice(HOSTS)], "ports": [{"number": rng.choice(OUTSIDE_HTTP), "protocol": "http"}]}
@@ -132,11 +136,13 @@ def request(rng):
 
 
 def outside_question(rng, question, outside):
-    port = rng.choice(OUTSIDE_TCP + OUTSIDE_HTTP)
+    port = rng.choice(OUTSIDE_TCP + OUTSIDE_HTTP + OUTSIDE_TLS)
     question["to"] = f"{outside}:{port}"
     if port in OUTSIDE_HTTP and rng.random() < 0.8:
         question.update(request(rng))
         question["headers"] = {**question.get("headers", {}), "Host": rng.choice(HOSTS)}
+    if port in OUTSIDE_TLS:
+        question["server_name"] = rng.choice(HOSTS + ["three.example"])
     return question
 
 
@@ -211,7 +217,20 @@ def headers_of(asked, host):
     return lines
 
 
+def hello(server_name):
+    """A TLS ClientHello."""
+    context, outgoing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=server_name).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
 def exchange(sock, asked, answer, host):
+    if "server_name" in asked:
+        sock.sendall(hello(asked["server_name"]))
+        return "echo" if sock.recv(65536) else "closed"
     if "path" in asked:
         head = [f"{asked['method']} {asked['path']} HTTP/1.1", *headers_of(asked, host), "Content-Length: 0", "Connection: close"]
         sock.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
@@ -276,7 +295,7 @@ def expected_of(asked, part):
         return {STATUS[part["reason"]]} if part["reason"] in STATUS else {"refused", "closed"}
     if "path" in asked:
         return {"200"}
-    return {"echo"} if part["port"] in TCP + OUTSIDE_TCP else {"connected"}
+    return {"echo"} if part["port"] in TCP + OUTSIDE_TCP + OUTSIDE_TLS else {"connected"}
 
 
 def expected(asked, answer):
