@@ -424,6 +424,54 @@ static void test_empty_lists(void **state)
 		assert_true(done[i] > policies / 40);
 }
 
+/* ---- the ingress ---- */
+
+static bool lets_in(const struct world *w, const struct rf_ingress_key *key)
+{
+	for (size_t i = 0; i < w->policy->ingress_count; i++)
+		if (memcmp(&w->policy->ingress_keys[i], key, sizeof(*key)) == 0)
+			return true;
+	return false;
+}
+
+static void all_of(const struct world *less, const struct world *more)
+{
+	for (size_t i = 0; i < less->policy->ingress_count; i++)
+		assert_true(lets_in(more, &less->policy->ingress_keys[i]));
+}
+
+/* One IngressBackend more only adds entries, and adds none if it names nobody or nothing. */
+static void test_doors(void **state)
+{
+	size_t more = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < policies / 4; i++) {
+		struct world without, with, empty;
+		cJSON *all, *door;
+
+		random_seed(seed + i + 5000000);
+		all = random_policy();
+		build_world(&without, all, ONE_YAML);
+		door = random_door(random_ns[dice(RANDOM_ACCOUNTS)]);
+		cJSON_SetValuestring(at(door, "metadata.name"), "more");
+		cJSON_AddItemToArray(all, door);
+		build_world(&with, all, ONE_YAML);
+		while (remove_any(at(door, i % 2 ? "spec.sources" : "spec.backends"), 0))
+			;
+		build_world(&empty, all, ONE_YAML);
+		all_of(&without, &with);
+		all_of(&without, &empty);
+		all_of(&empty, &without);
+		more += with.policy->ingress_count > without.policy->ingress_count;
+		world_end(&without);
+		world_end(&with);
+		world_end(&empty);
+		cJSON_Delete(all);
+	}
+	assert_true(more > policies / 40);
+}
+
 /* ---- order and layout ---- */
 
 #define SAME(a, b, items, n) same((a)->items, (b)->items, (a)->n, (b)->n, sizeof(*(a)->items))
@@ -508,8 +556,8 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_adding),      cmocka_unit_test(test_removing),         cmocka_unit_test(test_l4_never_widens_l7),
-		cmocka_unit_test(test_empty_lists), cmocka_unit_test(test_order_and_layout),
+		cmocka_unit_test(test_adding),      cmocka_unit_test(test_removing), cmocka_unit_test(test_l4_never_widens_l7),
+		cmocka_unit_test(test_empty_lists), cmocka_unit_test(test_doors),    cmocka_unit_test(test_order_and_layout),
 	};
 
 	return cmocka_run_group_tests_name("policy_laws", tests, begin, end);
