@@ -83,11 +83,9 @@ struct rf_selection rf_select(const struct rf_compile *c, const struct rf_servic
 const struct rf_subject *rf_selected(struct rf_selection *s)
 {
 	while (s->at < s->end) {
-		const struct rf_label_row *row = s->at++;
-		const struct rf_subject *subject = &s->c->subjects[row->subject];
-		bool again = row > s->c->label_rows && compare_rows(row - 1, row) == 0; /* a label that is there twice */
+		const struct rf_subject *subject = &s->c->subjects[s->at++->subject];
 
-		if (!again && rf_service_selects(s->service, subject))
+		if (rf_service_selects(s->service, subject))
 			return subject;
 	}
 	return NULL;

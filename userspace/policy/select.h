@@ -6,7 +6,7 @@
  *	for (const struct rf_subject *subject; (subject = rf_selected(&s));)
  *		...
  *
- * They come in the order of the subjects, those and no others for which rf_service_selects is true.
+ * They come in the order of the subjects, those and no others for which rf_service_selects is true; one that has a label twice, twice.
  */
 #pragma once
 
