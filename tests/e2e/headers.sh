@@ -74,7 +74,7 @@ expect "repeated: each value counts, and all joined" "404 404 404 404" ask bookb
 expect "the Host" "200" ask bookbuyer "$STORE" /host ""
 expect "another Host" "404" ask bookbuyer other.example /host ""
 expect "a condition of another's route: 403; of nobody's: 404; one's own: 200" "403 404 200" ask bookbuyer "$STORE" /shared "x-who: thief" "x-who: nobody" "x-who: buyer"
-expect "seen, with the rule that decided" "*\"path\":\"/shared\"*headers.yaml*" rf observe --verdict denied --last 50 -o json
+expect "seen, with the rule that decided" "*for-thief*" rf observe --verdict denied --path /shared --last 50 -o json
 
 # strictAuthority
 expect "any Host, as long as nobody asks for strictness" "200" ask bookbuyer foo.example /plain ""
