@@ -65,15 +65,25 @@ static bool has_flow(uint32_t number, uint8_t proto)
 	return bpf_map_lookup_elem(dp->maps[RF_MAP_FLOWS], &key, &flow) == 0;
 }
 
+static void on_over(void *arg, const struct rf_tuple *key, const struct rf_flow *flow)
+{
+	struct rf_flow there;
+
+	assert_true(flow->seen_ns != 0);
+	assert_true(rf_datapath_flow(dp, key, &there) == -ENOENT); /* told after it is gone */
+	++*(size_t *)arg;
+}
+
 static void sweep_all(size_t *ret_seen, size_t *ret_removed, size_t *ret_calls)
 {
 	int r = 1;
 
 	*ret_seen = *ret_removed = *ret_calls = 0;
 	while (r == 1) {
-		size_t seen = 0, removed = 0;
+		size_t seen = 0, removed = 0, told = 0;
 
-		r = rf_datapath_flows_sweep(dp, &seen, &removed);
+		r = rf_datapath_flows_sweep(dp, on_over, &told, &seen, &removed);
+		assert_int_equal(told, removed);
 		*ret_seen += seen;
 		*ret_removed += removed;
 		(*ret_calls)++;

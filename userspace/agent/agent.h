@@ -10,6 +10,7 @@
 
 #include "agent/address.h"
 #include "agent/events.h"
+#include "agent/flow_book.h"
 #include "agent/registry.h"
 #include "agent/revision.h"
 #include "core/instance.h"
@@ -34,6 +35,7 @@ struct rf_agent {
 	struct rf_broker *broker;
 	struct rf_control_server *control;
 	struct rf_events *events;
+	struct rf_flow_book *book;
 	bool ready;           /* a revision was published by this agent */
 	uint64_t started_ns;  /* CLOCK_REALTIME */
 	uint64_t repairs[32]; /* what was put back, by kind of drift */

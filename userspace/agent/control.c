@@ -10,14 +10,17 @@
 #include <sys/un.h>
 
 #include "agent/agent.h"
+#include "agent/event_reader.h"
+#include "agent/event_text.h"
 #include "agent/ops.h"
 #include "agent/peer.h"
 #include "agent/request.h"
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/log.h"
 
 struct client {
-	struct client *next;
+	struct client *next_client;
 	struct rf_control_server *control;
 	uint64_t id;
 	int fd;
@@ -26,12 +29,12 @@ struct client {
 	size_t in_len, in_room;
 	char *out;
 	size_t out_len, out_sent, out_room;
-	bool asked;    /* the request is in ops' hands */
-	bool deaf;     /* it has shut down its side and only listens */
-	bool closing;  /* ends when out is empty */
-	bool syncing;  /* waits for the next read of the policies */
-	unsigned mask; /* of events it follows; 0 = none */
-	uint64_t dropped;
+	bool asked;                    /* the request is in ops' hands */
+	bool deaf;                     /* it has shut down its side and only listens */
+	bool closing;                  /* ends when out is empty */
+	bool syncing;                  /* waits for the next read of the policies */
+	struct rf_event_reader reader; /* of the stream it gets */
+	uint64_t moved_ns;             /* when it last took something of the stream */
 	void (*give_up)(struct rf_agent *agent, uint64_t client);
 };
 
@@ -49,12 +52,13 @@ static void client_free(struct client *c)
 	struct client **at = &c->control->clients;
 
 	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
+		at = &(*at)->next_client;
+	*at = c->next_client;
 	c->control->count--;
 	rf_source_remove(c->io);
 	rf_source_remove(c->timer);
 	rf_closep(&c->fd);
+	rf_event_reader_done(&c->reader);
 	free(c->in);
 	free(c->out);
 	free(c);
@@ -62,7 +66,7 @@ static void client_free(struct client *c)
 
 static struct client *find(const struct rf_control_server *control, uint64_t id)
 {
-	for (struct client *c = control->clients; c; c = c->next)
+	for (struct client *c = control->clients; c; c = c->next_client)
 		if (c->id == id)
 			return c;
 	return NULL;
@@ -85,10 +89,15 @@ static bool reserve(char **buffer, size_t *room, size_t wanted)
 	return true;
 }
 
+static bool has_more(const struct client *c)
+{
+	return !c->closing && rf_event_reader_has_more(&c->reader, c->control->agent->events);
+}
+
 /* EPOLLPRI never comes on these sockets: it stands for "only tell me when it is gone". */
 static void want_events(struct client *c)
 {
-	rf_source_modify(c->io, (c->deaf ? EPOLLPRI : EPOLLIN) | (c->out_len ? EPOLLOUT : 0u));
+	rf_source_modify(c->io, (c->deaf ? EPOLLPRI : EPOLLIN) | (c->out_len || has_more(c) ? EPOLLOUT : 0u));
 }
 
 /* Sends what it can. Returns false if the client is gone now. */
@@ -106,6 +115,7 @@ static bool flush(struct client *c)
 			return false;
 		}
 		c->out_sent += (size_t)n;
+		c->moved_ns = rf_now_ns();
 	}
 	if (c->out_sent == c->out_len) {
 		c->out_sent = c->out_len = 0;
@@ -216,72 +226,94 @@ void rf_control_synced(struct rf_control_server *control)
 	struct client *next;
 
 	for (struct client *c = control->clients; c; c = next) {
-		next = c->next;
+		next = c->next_client;
 		if (c->syncing)
 			rf_ops_answer_sync(control->agent, c->id);
 	}
 }
 
-/* A slow reader loses lines, and is told how many as soon as there is room again. */
-static void stream_line(void *arg, enum rf_event_verdict verdict, const char *line, size_t len)
+/* The next line of its stream; 1 = none for now, -ENOMEM. */
+static int append_next(struct client *c)
 {
-	struct client *c = arg;
-	char lost[64];
+	cJSON *object = rf_event_reader_next(&c->reader, c->control->agent->events, rf_now_realtime_ns());
+	_cleanup_free_ char *line = object ? cJSON_PrintUnformatted(object) : NULL;
 
-	if (!(c->mask & verdict) || c->closing)
-		return;
-	if (c->out_len - c->out_sent + len + sizeof(lost) > RF_CONTROL_OUT_MAX) {
-		c->dropped++;
-		return;
-	}
-	if (c->dropped) {
-		int n = snprintf(lost, sizeof(lost), "{\"kind\":\"lost\",\"count\":%llu}", (unsigned long long)c->dropped);
-
-		if (!append(c, lost, (size_t)n))
-			return;
-		c->dropped = 0;
-	}
-	if (!append(c, line, len))
-		c->dropped++;
+	cJSON_Delete(object);
+	if (!line)
+		return object || has_more(c) ? -ENOMEM : 1;
+	return append(c, line, strlen(line)) ? 0 : -ENOMEM;
 }
 
-static void on_event(void *arg, enum rf_event_verdict verdict, const char *line, size_t len)
+/* Makes the next lines ready: a reader costs its place in the ring and a few lines, however slow it is. Without memory the stream ends. */
+static void read_ahead(struct client *c)
+{
+	int r = 0;
+
+	while (r == 0 && has_more(c) && c->out_len - c->out_sent < RF_CONTROL_AHEAD)
+		r = append_next(c);
+	c->closing = r < 0 || rf_event_reader_ended(&c->reader);
+}
+
+/* Returns false if the client is gone now. */
+static bool pump(struct client *c)
+{
+	if (c->reader.filter && !c->closing)
+		read_ahead(c);
+	return flush(c);
+}
+
+static void on_came(void *arg)
 {
 	struct rf_control_server *control = arg;
 	struct client *next;
 
 	for (struct client *c = control->clients; c; c = next) {
-		next = c->next;
-		if (!(c->mask & verdict))
-			continue;
-		stream_line(c, verdict, line, len);
-		flush(c);
+		next = c->next_client;
+		if (c->reader.filter && !c->out_len) /* the others go on when there is room again */
+			pump(c);
 	}
 }
 
-void rf_control_stream(struct rf_control_server *control, uint64_t id, unsigned mask, size_t last, bool follow)
+static void on_goes(void *arg, uint64_t number, const struct rf_event_line *line, unsigned show)
 {
-	struct client *c = find(control, id);
-	cJSON *hello = cJSON_CreateObject();
+	struct rf_control_server *control = arg;
 
-	if (!c || !hello) {
-		cJSON_Delete(hello);
-		return;
+	for (struct client *c = control->clients; c; c = c->next_client)
+		rf_event_reader_goes(&c->reader, number, line, show);
+}
+
+static cJSON *hello(const struct rf_events *events)
+{
+	uint64_t oldest = rf_events_oldest(events), next = rf_events_next(events);
+	unsigned show;
+	cJSON *o = cJSON_CreateObject();
+	char when[64];
+
+	cJSON_AddTrueToObject(o, "ok");
+	cJSON_AddNumberToObject(o, "lost", (double)rf_events_lost(events));
+	cJSON_AddNumberToObject(o, "kept", (double)(next - oldest));
+	if (oldest < next) {
+		rf_time_text(rf_events_at(events, oldest, &show)->time_ns, when, sizeof(when));
+		cJSON_AddStringToObject(o, "oldest", when);
 	}
-	cJSON_AddTrueToObject(hello, "ok");
-	cJSON_AddNumberToObject(hello, "lost", (double)rf_events_lost(control->agent->events));
-	say(c, hello, false);
+	return o;
+}
+
+void rf_control_stream(struct rf_control_server *control, uint64_t id, struct rf_event_filter *filter, size_t last, bool follow)
+{
+	const struct rf_events *events = control->agent->events;
+	struct client *c = find(control, id);
+
+	if (c)
+		say(c, hello(events), false);
 	c = find(control, id);
-	if (!c)
+	if (!c) {
+		rf_event_filter_free(filter);
 		return;
-	c->mask = mask;
-	rf_events_each(control->agent->events, mask, last, stream_line, c);
-	if (!follow) {
-		c->mask = 0;
-		c->closing = true;
-		rf_timer_arm(c->timer, RF_CONTROL_REQUEST_MS);
 	}
-	flush(c);
+	rf_event_reader_begin(&c->reader, events, filter, last, follow);
+	c->moved_ns = rf_now_ns();
+	pump(c);
 }
 
 static void on_client_timer(void *arg)
@@ -354,7 +386,7 @@ static void on_client(void *arg, int fd, uint32_t events)
 	struct client *c = arg;
 
 	(void)fd;
-	if (events & EPOLLOUT && !flush(c))
+	if (events & EPOLLOUT && !pump(c))
 		return;
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		read_client(c, events);
@@ -369,12 +401,25 @@ static void client_new(struct rf_control_server *control, int fd)
 		rf_closep(&fd);
 		return;
 	}
-	*c = (struct client){.next = control->clients, .control = control, .id = ++control->next_id, .fd = fd};
+	*c = (struct client){.next_client = control->clients, .control = control, .id = ++control->next_id, .fd = fd};
 	control->clients = c;
 	control->count++;
 	if (rf_loop_timer(control->agent->loop, RF_CONTROL_REQUEST_MS, on_client_timer, c, &c->timer) < 0 ||
 	    rf_loop_add(control->agent->loop, fd, EPOLLIN, on_client, c, &c->io) < 0)
 		client_free(c);
+}
+
+/* The stream that nobody has read for longest makes room: hung readers must not shut everybody else out. */
+static void end_stuck(struct rf_control_server *control)
+{
+	const uint64_t now = rf_now_ns();
+	struct client *stuck = NULL;
+
+	for (struct client *c = control->clients; c; c = c->next_client)
+		if (c->reader.filter && (c->out_len || has_more(c)) && (!stuck || c->moved_ns < stuck->moved_ns))
+			stuck = c;
+	if (stuck && now - stuck->moved_ns > RF_CONTROL_STUCK_MS * 1000000ull)
+		client_free(stuck);
 }
 
 static void turn_away(int fd, const char *line)
@@ -392,9 +437,13 @@ static void on_accept(void *arg, int fd, uint32_t events)
 
 		if (peer < 0)
 			return;
-		if (rf_peer_check(peer, &control->agent->instance) < 0)
+		if (rf_peer_check(peer, &control->agent->instance) < 0) {
 			turn_away(peer, "{\"ok\":false,\"error\":\"only root, and nobody inside a pod, may talk to the agent\"}\n");
-		else if (control->count >= RF_CONTROL_CLIENTS_MAX)
+			continue;
+		}
+		if (control->count >= RF_CONTROL_CLIENTS_MAX)
+			end_stuck(control);
+		if (control->count >= RF_CONTROL_CLIENTS_MAX)
 			turn_away(peer, "{\"ok\":false,\"error\":\"too many clients talk to the agent; try again\"}\n");
 		else
 			client_new(control, TAKE_FD(peer));
@@ -426,6 +475,7 @@ static int listen_on(const char *path)
 int rf_control_new(struct rf_agent *agent, struct rf_control_server **ret)
 {
 	struct rf_control_server *control = calloc(1, sizeof(*control));
+	const struct rf_events_listener listener = {.arg = control, .came = on_came, .goes = on_goes};
 	int r;
 
 	if (!control)
@@ -438,7 +488,7 @@ int rf_control_new(struct rf_agent *agent, struct rf_control_server **ret)
 		free(control);
 		return r;
 	}
-	rf_events_listen(agent->events, on_event, control);
+	rf_events_listen(agent->events, &listener);
 	*ret = control;
 	return 0;
 }
@@ -447,7 +497,7 @@ void rf_control_free(struct rf_control_server *control)
 {
 	if (!control)
 		return;
-	rf_events_listen(control->agent->events, NULL, NULL);
+	rf_events_listen(control->agent->events, NULL);
 	while (control->clients)
 		client_free(control->clients);
 	rf_source_remove(control->io);

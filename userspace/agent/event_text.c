@@ -4,179 +4,153 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/address_text.h"
-#include "core/reason_text.h"
 
-void rf_time_text(uint64_t realtime_ns, char *ret, size_t size)
+static uint64_t realtime(uint64_t monotonic_ns, int64_t offset_ns)
 {
-	time_t seconds = (time_t)(realtime_ns / 1000000000);
-	char date[32];
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(ret, size, "%s.%03uZ", date, (unsigned)(realtime_ns / 1000000 % 1000));
+	return (uint64_t)((int64_t)monotonic_ns + offset_ns);
 }
 
-static void add_time(cJSON *o, uint64_t monotonic_ns, int64_t offset_ns)
-{
-	char text[64];
+struct end { /* what is known of one end of a conversation */
+	rf_identity_t identity;
+	struct rf_addr addr;
+	uint16_t port;
+};
 
-	rf_time_text((uint64_t)((int64_t)monotonic_ns + offset_ns), text, sizeof(text));
-	cJSON_AddStringToObject(o, "time", text);
+/* Nobody has no number: whoever is outside the mesh, unless the address says that it is not, or there is no address either. */
+static const char *nameless(const struct rf_event_side *side, rf_identity_t identity)
+{
+	return identity || side->service || side->pod || rf_addr_is_none(&side->addr) ? "unknown" : "outside";
 }
 
-/* A side of the conversation: who ("ns/service-account", "outside"), which pod or Service, which address. */
-static void add_side(cJSON *o, const struct rf_resolver *resolver, const char *side, rf_identity_t identity, const struct rf_addr *addr,
-		     uint16_t port)
+static void draft_side(const struct rf_resolver *resolver, struct rf_event_draft *d, int which, const struct end *end)
 {
-	char name[RF_IDENTITY_NAME_MAX], field[64], text[RF_ADDR_PORT_TEXT_MAX];
-	char pod[RF_IDENTITY_NAME_MAX];
+	struct rf_event_side *side = which ? &d->line.destination : &d->line.source;
 
-	if (!identity || resolver->identity(resolver->arg, identity, name, sizeof(name)) < 0)
-		snprintf(name, sizeof(name), identity ? "unknown" : "outside");
-	cJSON_AddStringToObject(o, side, name);
-	if (rf_addr_is_none(addr))
-		return;
-	if (resolver->address(resolver->arg, addr, port, pod, sizeof(pod)) == 0) {
-		snprintf(field, sizeof(field), "%s_pod", side);
-		cJSON_AddStringToObject(o, field, pod);
+	*side = (struct rf_event_side){.addr = end->addr, .port = end->port};
+	if (!rf_addr_is_none(&end->addr)) {
+		if (resolver->pod(resolver->arg, &end->addr, d->pods[which], sizeof(d->pods[which])) == 0)
+			side->pod = d->pods[which];
+		else if (resolver->service(resolver->arg, &end->addr, d->services[which], sizeof(d->services[which])) == 0)
+			side->service = d->services[which];
 	}
-	if (port)
-		rf_addr_port_text(addr, port, text, sizeof(text));
+	if (end->identity && resolver->identity(resolver->arg, end->identity, d->accounts[which], sizeof(d->accounts[which])) == 0)
+		side->account = d->accounts[which];
 	else
-		rf_addr_text(addr, text, sizeof(text));
-	snprintf(field, sizeof(field), "%s_address", side);
-	cJSON_AddStringToObject(o, field, text);
+		side->account = nameless(side, end->identity);
 }
 
-static void add_reason(cJSON *o, const struct rf_resolver *resolver, uint32_t reason, uint32_t rule_id, rf_epoch_t epoch)
+static void draft_reason(const struct rf_resolver *resolver, struct rf_event_draft *d, uint16_t reason, uint32_t rule_id, rf_epoch_t epoch)
 {
-	char rule[RF_RULE_TEXT_MAX];
-
-	cJSON_AddStringToObject(o, "reason", rf_reason_name(reason));
-	cJSON_AddStringToObject(o, "reason_text", rf_reason_text(reason));
-	if (rule_id && resolver->rule(resolver->arg, rule_id, rule, sizeof(rule)) == 0)
-		cJSON_AddStringToObject(o, "rule", rule);
-	cJSON_AddNumberToObject(o, "epoch", epoch);
+	d->line.reason = reason;
+	d->line.epoch = epoch;
+	d->line.verdict = rf_event_verdict_for(reason, d->line.would);
+	if (rule_id && resolver->rule(resolver->arg, rule_id, d->rule, sizeof(d->rule)) == 0)
+		d->line.rule = d->rule;
 }
 
-static enum rf_event_verdict verdict_of(uint32_t reason)
+static enum rf_line_kind kind_of(const struct rf_event *event)
 {
-	if (reason == RF_REASON_UPSTREAM_FAILED)
-		return RF_EVENT_FAILED;
-	return rf_reason_admits(reason) ? RF_EVENT_ALLOWED : RF_EVENT_DENIED;
-}
-
-static const char *kind_name(uint8_t kind)
-{
-	switch (kind) {
+	switch (event->kind) {
 	case RF_EVENT_CONNECT:
-		return "connect";
-	case RF_EVENT_PACKET:
-		return "packet";
+		return RF_LINE_CONNECT;
 	case RF_EVENT_CLOSE:
-		return "close";
-	default:
-		return "unknown";
+		return RF_LINE_CLOSE;
+	default: /* of what passes, only flows are admitted; an ICMP error belongs to one */
+		return rf_reason_admits(event->reason) && event->reason != RF_REASON_ALLOW_RELATED ? RF_LINE_OPEN : RF_LINE_PACKET;
 	}
 }
 
-static const char *proto_name(uint8_t proto, char *room, size_t size)
+void rf_event_draft(const struct rf_resolver *resolver, const struct rf_event *event, int64_t clock_offset_ns, struct rf_event_draft *ret)
 {
-	if (proto == IPPROTO_TCP)
-		return "tcp";
-	if (proto == IPPROTO_UDP)
-		return "udp";
-	if (proto == IPPROTO_ICMP)
-		return "icmp";
-	if (proto == IPPROTO_ICMPV6)
-		return "icmp6";
-	snprintf(room, size, "%u", proto);
-	return room;
+	struct end source = {event->src, event->saddr, event->sport}, destination = {event->dst, event->daddr, event->dport};
+	uint16_t reason = event->reason;
+
+	/* A connection to oneself never leaves the pod, so nothing but its end is seen of it. */
+	if (event->kind == RF_EVENT_CLOSE && rf_addr_equal(&event->saddr, &event->daddr)) {
+		destination.identity = source.identity;
+		reason = RF_REASON_ALLOW_SELF;
+	}
+	ret->line = (struct rf_event_line){
+		.time_ns = realtime(event->time_ns, clock_offset_ns),
+		.kind = kind_of(event),
+		.proto = event->proto,
+		.has_bytes = event->kind == RF_EVENT_CLOSE,
+		.has_duration = event->kind == RF_EVENT_CLOSE,
+		.bytes = event->bytes,
+		.duration_ns = event->duration_ns,
+	};
+	draft_side(resolver, ret, 0, &source);
+	draft_side(resolver, ret, 1, &destination);
+	draft_reason(resolver, ret, reason, event->rule_id, event->epoch);
 }
 
-cJSON *rf_event_render(const struct rf_resolver *resolver, const struct rf_event *event, int64_t clock_offset_ns,
-		       enum rf_event_verdict *ret_verdict)
+bool rf_flow_failed(const struct rf_tuple *key, const struct rf_flow *flow)
 {
-	enum rf_event_verdict verdict = verdict_of(event->reason);
-	cJSON *o = cJSON_CreateObject();
-	char proto[8];
+	return key->proto == IPPROTO_TCP && (!(flow->life & RF_FLOW_ANSWERED) || (flow->life & RF_FLOW_HALF_OPEN));
+}
 
-	if (!o)
-		return NULL;
-	add_time(o, event->time_ns, clock_offset_ns);
-	cJSON_AddStringToObject(o, "kind", kind_name(event->kind));
-	cJSON_AddStringToObject(o, "verdict", rf_event_verdict_name(verdict));
-	cJSON_AddStringToObject(o, "protocol", proto_name(event->proto, proto, sizeof(proto)));
-	add_side(o, resolver, "source", event->src, &event->saddr, event->sport);
-	add_side(o, resolver, "destination", event->dst, &event->daddr, event->dport);
-	cJSON_AddNumberToObject(o, "port", event->dport);
-	add_reason(o, resolver, event->reason, event->rule_id, event->epoch);
-	if (event->kind == RF_EVENT_CLOSE) {
-		cJSON_AddNumberToObject(o, "bytes", (double)event->bytes);
-		cJSON_AddNumberToObject(o, "duration_ms", (double)event->duration_ns / 1e6);
-	}
-	*ret_verdict = verdict;
-	return o;
+void rf_flow_draft(const struct rf_resolver *resolver, const struct rf_tuple *key, const struct rf_flow *flow, int64_t clock_offset_ns,
+		   struct rf_event_draft *ret)
+{
+	const struct end source = {flow->src, key->saddr, key->sport}, destination = {flow->dst, key->daddr, key->dport};
+
+	ret->line = (struct rf_event_line){
+		.time_ns = realtime(flow->seen_ns, clock_offset_ns),
+		.kind = RF_LINE_CLOSE,
+		.proto = key->proto,
+		.has_bytes = true,
+		.bytes = flow->bytes,
+	};
+	draft_side(resolver, ret, 0, &source);
+	draft_side(resolver, ret, 1, &destination);
+	draft_reason(resolver, ret, flow->reason, flow->rule_id, flow->epoch);
+	if (rf_flow_failed(key, flow) && ret->line.verdict == RF_EVENT_ALLOWED)
+		ret->line.verdict = RF_EVENT_FAILED;
 }
 
 /* Bytes of a request line are not text that a terminal or a JSON reader should meet: only printable ASCII stays. */
-static void add_bytes(cJSON *o, const char *field, const char *bytes, size_t room)
+static void escape(char *to, size_t size, const char *bytes, size_t room)
 {
-	char text[4 * RF_RECORD_PATH_MAX + 1];
 	size_t n = 0;
 
-	for (size_t i = 0; i < room && bytes[i] && n + 5 < sizeof(text); i++) {
+	for (size_t i = 0; i < room && bytes[i] && n + 5 <= size; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 
-		n += (size_t)snprintf(text + n, sizeof(text) - n, c > ' ' && c < 0x7f ? "%c" : "\\x%02x", c);
+		n += (size_t)snprintf(to + n, size - n, c > ' ' && c < 0x7f ? "%c" : "\\x%02x", c);
 	}
-	text[n] = '\0';
-	cJSON_AddStringToObject(o, field, text);
+	to[n] = '\0';
 }
 
-cJSON *rf_access_render(const struct rf_resolver *resolver, const struct rf_access_record *record, int64_t clock_offset_ns,
-			enum rf_event_verdict *ret_verdict)
+void rf_access_draft(const struct rf_resolver *resolver, const struct rf_access_record *record, int64_t clock_offset_ns,
+		     struct rf_event_draft *ret)
 {
-	enum rf_event_verdict verdict = verdict_of(record->reason);
-	static const struct rf_addr none; /* the record does not say which port of the pod it was */
-	cJSON *o = cJSON_CreateObject();
+	struct end source = {.identity = record->src}; /* the record does not say which port of the pod it was */
+	const struct end destination = {record->dst, record->dst_addr, record->dst_port};
 
-	if (!o)
-		return NULL;
-	add_time(o, record->time_ns, clock_offset_ns);
-	cJSON_AddStringToObject(o, "kind", "request");
-	cJSON_AddStringToObject(o, "verdict", rf_event_verdict_name(verdict));
-	cJSON_AddStringToObject(o, "protocol", "http");
-	add_side(o, resolver, "source", record->src, &none, 0);
-	add_side(o, resolver, "destination", record->dst, &record->dst_addr, record->dst_port);
-	cJSON_AddNumberToObject(o, "port", record->dst_port);
-	add_bytes(o, "method", record->method, sizeof(record->method));
-	add_bytes(o, "path", record->path, sizeof(record->path));
-	if (record->path_len >= sizeof(record->path))
-		cJSON_AddNumberToObject(o, "path_length", record->path_len);
-	cJSON_AddNumberToObject(o, "status", record->status);
-	add_reason(o, resolver, record->reason, record->rule_id, record->epoch);
-	cJSON_AddNumberToObject(o, "bytes", (double)(record->request_bytes + record->response_bytes));
-	cJSON_AddNumberToObject(o, "duration_ms", (double)record->duration_ns / 1e6);
-	*ret_verdict = verdict;
-	return o;
+	(void)resolver->pod_addr(resolver->arg, record->pod, &record->dst_addr, &source.addr);
+	ret->line = (struct rf_event_line){
+		.time_ns = realtime(record->time_ns, clock_offset_ns),
+		.kind = RF_LINE_REQUEST,
+		.proto = RF_LINE_HTTP,
+		.has_bytes = true,
+		.has_duration = true,
+		.status = record->status,
+		.path_len = record->path_len >= sizeof(record->path) ? record->path_len : 0,
+		.bytes = record->request_bytes + record->response_bytes,
+		.duration_ns = record->duration_ns,
+		.method = ret->method,
+		.path = ret->path,
+	};
+	draft_side(resolver, ret, 0, &source);
+	draft_side(resolver, ret, 1, &destination);
+	draft_reason(resolver, ret, record->reason, record->rule_id, record->epoch);
+	escape(ret->method, sizeof(ret->method), record->method, sizeof(record->method));
+	escape(ret->path, sizeof(ret->path), record->path, sizeof(record->path));
 }
 
-cJSON *rf_note_render(const char *kind, const char *text, uint64_t realtime_ns)
+struct rf_event_line rf_note_draft(const char *kind, const char *text, uint64_t realtime_ns)
 {
-	cJSON *o = cJSON_CreateObject();
-	char when[64];
-
-	if (!o)
-		return NULL;
-	rf_time_text(realtime_ns, when, sizeof(when));
-	cJSON_AddStringToObject(o, "time", when);
-	cJSON_AddStringToObject(o, "kind", kind);
-	cJSON_AddStringToObject(o, "verdict", rf_event_verdict_name(RF_EVENT_NOTE));
-	cJSON_AddStringToObject(o, "text", text);
-	return o;
+	return (struct rf_event_line){.time_ns = realtime_ns, .verdict = RF_EVENT_NOTE, .kind = RF_LINE_NOTE, .note = kind, .text = text};
 }

@@ -3,48 +3,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct entry {
-	char *line;
-	size_t len;
-	enum rf_event_verdict verdict;
+	struct rf_event_line *line;
+	unsigned show;
 };
 
 struct rf_events {
 	size_t capacity;
 	uint64_t added; /* the next goes to ring[added % capacity] */
 	uint64_t lost;
-	rf_events_fn fn;
-	void *arg;
+	struct rf_events_listener listener;
 	struct entry ring[];
 };
-
-static const struct {
-	enum rf_event_verdict verdict;
-	const char *name;
-} verdicts[] = {
-	{RF_EVENT_ALLOWED, "allowed"},
-	{RF_EVENT_DENIED, "denied"},
-	{RF_EVENT_FAILED, "failed"},
-	{RF_EVENT_NOTE, "note"},
-};
-
-const char *rf_event_verdict_name(enum rf_event_verdict verdict)
-{
-	for (size_t i = 0; i < RF_ARRAY_SIZE(verdicts); i++)
-		if (verdicts[i].verdict == verdict)
-			return verdicts[i].name;
-	return "denied";
-}
-
-unsigned rf_event_verdict_mask(const char *name)
-{
-	for (size_t i = 0; name && i < RF_ARRAY_SIZE(verdicts); i++)
-		if (strcmp(verdicts[i].name, name) == 0)
-			return verdicts[i].verdict;
-	return name ? 0 : RF_EVENT_ANY;
-}
 
 int rf_events_new(size_t capacity, struct rf_events **ret)
 {
@@ -63,47 +34,62 @@ int rf_events_new(size_t capacity, struct rf_events **ret)
 void rf_events_free(struct rf_events *events)
 {
 	for (size_t i = 0; events && i < events->capacity; i++)
-		free(events->ring[i].line);
+		rf_event_line_unref(events->ring[i].line);
 	free(events);
 }
 
-void rf_events_listen(struct rf_events *events, rf_events_fn fn, void *arg)
+void rf_events_listen(struct rf_events *events, const struct rf_events_listener *listener)
 {
-	events->fn = fn;
-	events->arg = arg;
+	events->listener = listener ? *listener : (struct rf_events_listener){};
 }
 
-int rf_events_add(struct rf_events *events, enum rf_event_verdict verdict, cJSON *item)
+uint64_t rf_events_add(struct rf_events *events, struct rf_event_line *line, unsigned show)
 {
-	char *line = item ? cJSON_PrintUnformatted(item) : NULL;
-	struct entry *e;
+	struct entry *e = &events->ring[events->added % events->capacity];
 
-	cJSON_Delete(item);
 	if (!line) {
 		events->lost++;
-		return -ENOMEM;
+		return RF_EVENTS_NO_NUMBER;
 	}
-	e = &events->ring[events->added++ % events->capacity];
-	free(e->line);
-	*e = (struct entry){.line = line, .len = strlen(line), .verdict = verdict};
-	if (events->fn)
-		events->fn(events->arg, verdict, e->line, e->len);
-	return 0;
+	if (e->line && events->listener.goes)
+		events->listener.goes(events->listener.arg, events->added - events->capacity, e->line, e->show);
+	rf_event_line_unref(e->line);
+	*e = (struct entry){.line = line, .show = show};
+	events->added++;
+	if (events->listener.came)
+		events->listener.came(events->listener.arg);
+	return events->added - 1;
 }
 
-void rf_events_each(const struct rf_events *events, unsigned mask, size_t last, rf_events_fn fn, void *arg)
+uint64_t rf_events_oldest(const struct rf_events *events)
 {
-	uint64_t oldest = events->added > events->capacity ? events->added - events->capacity : 0;
-	uint64_t first = events->added;
+	return events->added > events->capacity ? events->added - events->capacity : 0;
+}
 
-	for (size_t found = 0; first > oldest && found < last; first--)
-		found += (events->ring[(first - 1) % events->capacity].verdict & mask) != 0;
-	for (uint64_t i = first; i < events->added; i++) {
-		const struct entry *e = &events->ring[i % events->capacity];
+uint64_t rf_events_next(const struct rf_events *events)
+{
+	return events->added;
+}
 
-		if (e->verdict & mask)
-			fn(arg, e->verdict, e->line, e->len);
-	}
+static bool is_there(const struct rf_events *events, uint64_t number)
+{
+	return number < events->added && number >= rf_events_oldest(events);
+}
+
+void rf_events_hide(struct rf_events *events, uint64_t number, unsigned show)
+{
+	if (is_there(events, number))
+		events->ring[number % events->capacity].show &= ~show;
+}
+
+const struct rf_event_line *rf_events_at(const struct rf_events *events, uint64_t number, unsigned *ret_show)
+{
+	const struct entry *e = &events->ring[number % events->capacity];
+
+	if (!is_there(events, number))
+		return NULL;
+	*ret_show = e->show;
+	return e->line;
 }
 
 void rf_events_count_lost(struct rf_events *events, uint64_t count)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/flow_events.h"
 #include "core/log.h"
 #include "datapath/cut.h"
 #include "datapath/flows.h"
@@ -28,12 +29,31 @@ void rf_flows_cut(struct rf_agent *agent)
 		rf_agent_note(agent, "cut", "%zu connections are not allowed by revision %u and were cut", total, agent->revision.epoch);
 }
 
+struct over {
+	struct rf_agent *agent;
+	size_t told, untold;
+};
+
+/* A flood's flows all end at once; the lines of others shall not go for them. */
+static void on_over(void *arg, const struct rf_tuple *key, const struct rf_flow *flow)
+{
+	struct over *over = arg;
+
+	if (over->told >= RF_SWEEP_LINES)
+		over->untold++;
+	else
+		over->told += rf_flow_events_over(over->agent, key, flow);
+}
+
 static void on_sweep(void *arg)
 {
 	struct rf_agent *agent = arg;
+	struct over over = {.agent = agent};
 	size_t seen = 0, removed = 0;
-	int r = rf_datapath_flows_sweep(agent->dp, &seen, &removed);
+	int r = rf_datapath_flows_sweep(agent->dp, on_over, &over, &seen, &removed);
 
+	if (over.untold)
+		rf_flow_events_lost(agent, over.untold);
 	if (r < 0)
 		rf_log_warning(-r, "cannot sweep the flow table");
 	rf_timer_arm(sweep_timer, r > 0 ? RF_SWEEP_MORE_MS : RF_SWEEP_MS);

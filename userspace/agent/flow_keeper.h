@@ -5,7 +5,8 @@
 struct rf_agent;
 
 #define RF_SWEEP_MS      5000
-#define RF_SWEEP_MORE_MS 50 /* a large table is swept in pieces, with everything else in between */
+#define RF_SWEEP_MORE_MS 50  /* a large table is swept in pieces, with everything else in between */
+#define RF_SWEEP_LINES   256 /* of ended flows that one piece tells; the others are counted as lost */
 
 /* After a switch: both ends of every forbidden connection of every local pod see a reset at once. tc refuses them in any case. */
 void rf_flows_cut(struct rf_agent *agent);

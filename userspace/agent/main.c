@@ -56,6 +56,7 @@ uint64_t rf_now_realtime_ns(void)
 
 void rf_agent_note(struct rf_agent *agent, const char *kind, const char *format, ...)
 {
+	struct rf_event_line note;
 	char text[1024];
 	va_list ap;
 
@@ -63,7 +64,8 @@ void rf_agent_note(struct rf_agent *agent, const char *kind, const char *format,
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	rf_log_info("%s: %s", kind, text);
-	(void)rf_events_add(agent->events, RF_EVENT_NOTE, rf_note_render(kind, text, rf_now_realtime_ns()));
+	note = rf_note_draft(kind, text, rf_now_realtime_ns());
+	(void)rf_events_add(agent->events, rf_event_line_new(&note), RF_SHOW_BOTH);
 }
 
 /* sd_notify(3): a datagram to the socket that $NOTIFY_SOCKET names; a leading @ stands for the abstract name space. */
@@ -196,6 +198,8 @@ static int start_parts(struct rf_agent *agent)
 		return rf_log_error(-r, "the pod address range");
 	r = rf_events_new(RF_EVENTS_DEFAULT, &agent->events);
 	if (r == 0)
+		r = rf_flow_book_new(agent->events, RF_FLOW_BOOK_DEFAULT, &agent->book);
+	if (r == 0)
 		r = rf_loop_new(&agent->loop);
 	if (r == 0)
 		r = watch_signals(agent);
@@ -245,6 +249,7 @@ static void stop(struct rf_agent *agent)
 	rf_registry_done(&agent->pods);
 	rf_revision_done(&agent->revision);
 	rf_datapath_close(agent->dp);
+	rf_flow_book_free(agent->book);
 	rf_events_free(agent->events);
 	rf_addresses_free(agent->addresses);
 }

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/control.h"
+#include "agent/flow_events.h"
 #include "agent/pods.h"
 #include "agent/report.h"
 #include "agent/request.h"
@@ -160,15 +161,27 @@ static void op_sync(struct rf_agent *agent, uint64_t client, const cJSON *reques
 
 static void op_events(struct rf_agent *agent, uint64_t client, const cJSON *request)
 {
-	unsigned mask = rf_event_verdict_mask(rf_json_text(request, "verdict", NULL));
-	int64_t last = 20;
+	RF_CLEANUP(rf_event_filter_freep) struct rf_event_filter *filter = NULL;
+	const struct rf_event_world world = rf_flow_events_world(agent);
+	bool follow = rf_json_bool(request, "follow", false);
+	char error[512] = "no memory";
+	int64_t last = RF_EVENTS_LAST;
+	int r = rf_event_filter_new(request, rf_now_realtime_ns(), &world, &filter, error, sizeof(error));
 
-	if (!mask || rf_json_int(request, "last", 0, RF_EVENTS_DEFAULT, &last) < 0) {
-		rf_control_answer_error(agent->control, client, "\"verdict\" is allowed, denied, failed or note; \"last\" is 0 to 8192",
-					NULL);
-		return;
+	if (r == 0 && rf_event_filter_has_since(filter)) /* then that says how many */
+		last = RF_EVENTS_DEFAULT;
+	if (r == 0 && rf_json_int(request, "last", 0, RF_EVENTS_DEFAULT, &last) < 0) {
+		snprintf(error, sizeof(error), "--last wants a number of lines, 0 to %d: so many are kept", RF_EVENTS_DEFAULT);
+		r = -EINVAL;
 	}
-	rf_control_stream(agent->control, client, mask, (size_t)last, rf_json_bool(request, "follow", false));
+	if (r == 0 && follow && rf_event_filter_has_until(filter)) {
+		snprintf(error, sizeof(error), "--until and --follow contradict each other");
+		r = -EINVAL;
+	}
+	if (r < 0)
+		rf_control_answer_error(agent->control, client, error, "ringfence observe --help");
+	else
+		rf_control_stream(agent->control, client, TAKE_PTR(filter), (size_t)last, follow);
 }
 
 static const struct {

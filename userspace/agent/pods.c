@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/broker.h"
 #include "agent/control.h"
+#include "agent/flow_events.h"
 #include "agent/template.h"
 #include "agent/watch.h"
 #include "core/cleanup.h"
@@ -140,6 +141,7 @@ int rf_pods_retire(struct rf_agent *agent, struct rf_local_pod *pod, bool purge)
 		return r;
 	rf_watch_remove(agent, pod);
 	if (pod->hook.cgroup_id) {
+		rf_flow_events_gone(agent, pod);
 		rf_broker_pod_del(agent->broker, pod->hook.cgroup_id);
 		if (rf_datapath_pod_remove(agent->dp, &pod->hook) < 0)
 			rf_log_error(0, "cannot unhook pod %s/%s: %s", pod->ns, pod->name, rf_datapath_error(agent->dp));

@@ -76,6 +76,7 @@ struct rf_map_fill {
 int rf_datapath_fill(struct rf_datapath *dp, struct rf_map_fill *ret, size_t *count); /* in: room, out: used */
 /* Decisions of the kernel and of the checker together. */
 int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t *ret_lost);
+int rf_datapath_lost(struct rf_datapath *dp, uint64_t *ret); /* events that the programs had no room for */
 /* What one pod occupies of the tables that all share, and what it was refused for its quota. -ENOENT: no such pod. */
 int rf_datapath_usage(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_usage *ret);
 /* One more request that the checker decided; reason of its access record. The caller is the only writer. */

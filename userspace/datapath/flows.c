@@ -51,6 +51,8 @@ struct sweep {
 	struct rf_datapath *dp;
 	int program_fd;
 	uint64_t started_ns;
+	rf_flow_over_fn fn;
+	void *arg;
 	size_t seen, removed;
 };
 
@@ -74,6 +76,8 @@ static int sweep_chunk(struct sweep *s, const struct rf_walk *walk, int count)
 		if (r < 0)
 			return r;
 		s->removed += (size_t)r;
+		if (r && s->fn)
+			s->fn(s->arg, key, flow);
 	}
 	s->seen += (size_t)count;
 	return 0;
@@ -95,9 +99,20 @@ static int sweep_some(struct sweep *s, struct rf_walk *walk)
 	}
 }
 
-int rf_datapath_flows_sweep(struct rf_datapath *dp, size_t *ret_seen, size_t *ret_removed)
+int rf_datapath_flow(struct rf_datapath *dp, const struct rf_tuple *key, struct rf_flow *ret)
 {
-	struct sweep s = {.dp = dp, .program_fd = bpf_program__fd(rf_dp_program(dp, "rf_forget")), .started_ns = rf_now_ns()};
+	struct rf_flow flow;
+
+	if (bpf_map_lookup_elem(dp->maps[RF_MAP_FLOWS], key, &flow) < 0)
+		return -errno;
+	*ret = flow;
+	return 0;
+}
+
+int rf_datapath_flows_sweep(struct rf_datapath *dp, rf_flow_over_fn fn, void *arg, size_t *ret_seen, size_t *ret_removed)
+{
+	struct sweep s = {
+		.dp = dp, .program_fd = bpf_program__fd(rf_dp_program(dp, "rf_forget")), .started_ns = rf_now_ns(), .fn = fn, .arg = arg};
 	RF_CLEANUP(rf_walk_done) struct rf_walk walk = {};
 	int r = rf_walk_open(&walk, dp->maps[RF_MAP_FLOWS]);
 

@@ -19,6 +19,12 @@
 /* Is it over, as of now (CLOCK_MONOTONIC)? */
 bool rf_flow_is_over(const struct rf_tuple *key, const struct rf_flow *flow, uint64_t now_ns);
 
-/* Removes what is over, and what counts on a pod that is gone. One call takes some tens of milliseconds at most; returns 0 when the walk
- * has come to the end of the table, 1 when the next call goes on where this one stopped, or -errno. ret_seen and ret_removed: this call. */
-int rf_datapath_flows_sweep(struct rf_datapath *dp, size_t *ret_seen, size_t *ret_removed);
+typedef void (*rf_flow_over_fn)(void *arg, const struct rf_tuple *key, const struct rf_flow *flow);
+
+/* Removes what is over, and what counts on a pod that is gone; fn (NULL: nobody) is called for each after its removal. One call takes some
+ * tens of milliseconds at most; returns 0 when the walk has come to the end of the table, 1 when the next call goes on where this one
+ * stopped, or -errno. ret_seen and ret_removed: this call. */
+int rf_datapath_flows_sweep(struct rf_datapath *dp, rf_flow_over_fn fn, void *arg, size_t *ret_seen, size_t *ret_removed);
+
+/* One entry as it is now; -ENOENT. */
+int rf_datapath_flow(struct rf_datapath *dp, const struct rf_tuple *key, struct rf_flow *ret);

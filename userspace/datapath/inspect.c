@@ -136,6 +136,13 @@ static int sum_per_cpu(int fd, __u32 index, uint64_t *ret)
 	return 0;
 }
 
+int rf_datapath_lost(struct rf_datapath *dp, uint64_t *ret)
+{
+	int r = sum_per_cpu(dp->maps[RF_MAP_LOST], 0, ret);
+
+	return r < 0 ? rf_dp_fail(dp, -r, "cannot read the map 'lost'") : 0;
+}
+
 int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX], uint64_t *ret_lost)
 {
 	int r;
@@ -150,8 +157,7 @@ int rf_datapath_reasons(struct rf_datapath *dp, uint64_t counters[_RF_REASON_MAX
 			return rf_dp_fail(dp, errno, "cannot read the map 'requests'");
 		counters[i] += requests;
 	}
-	r = sum_per_cpu(dp->maps[RF_MAP_LOST], 0, ret_lost);
-	return r < 0 ? rf_dp_fail(dp, -r, "cannot read the map 'lost'") : 0;
+	return rf_datapath_lost(dp, ret_lost);
 }
 
 int rf_datapath_usage(struct rf_datapath *dp, uint64_t cgroup_id, struct rf_usage *ret)
