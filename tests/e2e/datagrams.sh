@@ -49,7 +49,7 @@ expect "not allowed: refused at once" "refused at send" datagram bookthief "$sto
 expect "not allowed, connected" "refused at connect" datagram bookthief "$store" 3053 how=connected
 expect "not allowed, as v4-mapped address" "refused at send" datagram bookthief "$store" 3053 mapped=1
 expect "another port of what is protected" "refused at send" datagram bookbuyer "$store" 3054
-expect "with its reason" "*bookthief/bookthief*$store:3053 udp*no-rule*" rf observe --verdict denied --last 200
+expect "with its reason" "*bookthief/bookthief*$store:3053 *udp*no-rule*" rf observe -o wide --verdict denied --last 200
 
 judge "the Service has an address" "10.*" "$address"
 expect "to the Service: answers come from it" "from $address 53: bookstore to $buyer: hello" datagram bookbuyer "$QUESTIONS" 53 family=4
@@ -68,7 +68,7 @@ expect "with its reason" "[1-9]*" status_of "d['reasons'].get('allow-datagram', 
 expect "to oneself" "from $buyer 4053: *" datagram bookbuyer "$buyer" 4053
 expect "from outside, protected" "silent" python3 "$WORK/tools/datagram.py" "$store" 3053
 expect "from outside, not protected" "silent" python3 "$WORK/tools/datagram.py" "$thief" 4053
-expect "and is named" "*outside*$thief:4053 udp*" rf observe --verdict denied --last 200
+expect "and is named" "*outside*$thief:4053 *udp*" rf observe -o wide --verdict denied --last 200
 
 if [ "$(status_of "d['pods'][0].get('address6', 'none')")" != none ]; then
 	store6=$(status_of "[p['address6'] for p in d['pods'] if p['ns'] == 'bookstore'][0]")

@@ -129,8 +129,8 @@ judge "a Service that says nothing has IPv4 alone" "" "$(in_pod bookbuyer getent
 
 expect "outside, to a TCP port" "re[fs]*" from_outside "$store6" 3001
 expect "outside, to an HTTP port" "re[fs]*" from_outside "$store6" 3000
-expect "and is named" "*outside*$store6*no-ingress*" rf observe --verdict denied --last 200
-expect "a forbidden one is named" "*bookthief/bookthief*\[$store6\]:3001*no-rule*" rf observe --verdict denied --last 200
+expect "and is named" "*outside*$store6*no-ingress*" rf observe -o wide --verdict denied --last 200
+expect "a forbidden one is named" "*bookthief/bookthief*\[$store6\]:3001*no-rule*" rf observe -o wide --verdict denied --last 200
 expect "an address of nobody" "refused *" echo_from bookbuyer "${store6%:*}:ffff" 3001
 expect "an address elsewhere" "refused *" echo_from bookbuyer 2001:db8::1 80
 

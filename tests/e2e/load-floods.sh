@@ -68,6 +68,7 @@ printf 'figure agent: %d KiB before, %d KiB after\n' "$before" "$after"
 judge "the agent grew by less than 32 MiB" yes "$([ $((after - before)) -lt 32768 ] && echo yes || echo "no: $before $after")"
 expect "events that nobody could be told are counted" "[1-9]*" status_of "d['events_lost']"
 expect "and shown" "*events lost*" rf status
+expect "and where they are missing" "*lost: [1-9]*" rf observe --verdict note --last 5
 kill -CONT "$observer"
 goes_on() { [ "$(wc -l <"$WORK/observe.out")" -gt 1000 ] && echo yes; }
 expect "the slow reader goes on" yes goes_on

@@ -90,7 +90,7 @@ load thief-tcp bookthief/bookthief tools/siege.py forbidden-connect "$store" 300
 load thief-http bookthief/bookthief tools/siege.py forbidden-connect "$store" 3000
 load buyer-steals bookbuyer/bookbuyer tools/siege.py forbidden-request "$store" 3000
 load race bookbuyer/racer loads.py race "$store" 3001 3002
-rf observe -f -o json >"$WORK/events" 2>&1 &
+rf observe -f --all -o json >"$WORK/events" 2>&1 &
 observer=$!
 
 begin_ms=$(date +%s%3N)

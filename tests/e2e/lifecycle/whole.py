@@ -4,7 +4,7 @@
 
 Every attempt that does not touch a switch must have had exactly the result of the policy between its neighbours (one that does
 may also be cut, but is never left to a time-out), and every event of
-a connect() or a packet exactly the verdict of the policy of the epoch it names. Prints "ATTEMPTS BETWEEN DURING EVENTS EPOCHS WRONG" and the first wrong ones."""
+a connect(), a packet or an opened flow exactly the verdict of the policy of the epoch it names. Prints "ATTEMPTS BETWEEN DURING EVENTS EPOCHS WRONG" and the first wrong ones."""
 import bisect
 import json
 import sys
@@ -34,7 +34,7 @@ for line in open(sys.argv[2]):
 events, epochs = 0, set()
 for line in open(sys.argv[3]):
     event = json.loads(line)
-    if event.get("port") not in port_of.values() or event.get("epoch") not in policy_of or event["kind"] not in ("connect", "packet"):
+    if event.get("port") not in port_of.values() or event.get("epoch") not in policy_of or event["kind"] not in ("connect", "packet", "open"):
         continue
     events += 1
     epochs.add(event["epoch"])
