@@ -183,7 +183,7 @@ install: programs ## install programs, systemd units, docs and sample policies (
 	install -m 755 $(B)/ringfence $(DESTDIR)$(BINDIR)
 	install -m 755 $(B)/ringfenced $(B)/ringfence-sockd $(B)/ringfence-checker $(DESTDIR)$(SBINDIR)
 	for u in deploy/systemd/*.service; do sed 's|@SBINDIR@|$(SBINDIR)|g; s|@DOCDIR@|$(DOCDIR)|g' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/}; chmod 644 $(DESTDIR)$(UNITDIR)/$${u##*/}; done
-	install -m 644 README.md LICENSE LICENSES/GPL-2.0.txt docs/*.md $(DESTDIR)$(DOCDIR)
+	install -m 644 README.md LICENSE LICENSES/GPL-2.0.txt docs/*.md docs/maps.jq $(DESTDIR)$(DOCDIR)
 	cp -r --no-preserve=ownership policies $(DESTDIR)$(DATADIR)/
 	install -d -m 755 $(DESTDIR)$(SYSCONFDIR)/ringfence/policies
 uninstall: ## remove what install put there (same PREFIX and DESTDIR); stop the agent and run `ringfence uninstall` first
