@@ -175,10 +175,14 @@ BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 DATADIR ?= $(PREFIX)/share/ringfence
 DOCDIR ?= $(PREFIX)/share/doc/ringfence
+MANDIR ?= $(PREFIX)/share/man
 # systemd looks for units of local software in /usr/local/lib/systemd/system too.
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= /etc
-install: programs ## install programs, systemd units, docs and sample policies (PREFIX=/usr/local, DESTDIR=)
+install: programs ## install programs, man pages, systemd units, docs and sample policies (PREFIX=/usr/local, DESTDIR=)
+	install -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man8
+	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 docs/man/*.8 $(DESTDIR)$(MANDIR)/man8
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 	install -m 755 $(B)/ringfence $(DESTDIR)$(BINDIR)
 	install -m 755 $(B)/ringfenced $(B)/ringfence-sockd $(B)/ringfence-checker $(DESTDIR)$(SBINDIR)
@@ -189,6 +193,7 @@ install: programs ## install programs, systemd units, docs and sample policies (
 uninstall: ## remove what install put there (same PREFIX and DESTDIR); stop the agent and run `ringfence uninstall` first
 	rm -f $(DESTDIR)$(BINDIR)/ringfence $(addprefix $(DESTDIR)$(SBINDIR)/,ringfenced ringfence-sockd ringfence-checker)
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard deploy/systemd/*.service)))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(wildcard docs/man/*.1))) $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard docs/man/*.8)))
 	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(DATADIR)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

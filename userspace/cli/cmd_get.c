@@ -14,7 +14,10 @@
 
 static const char help[] = "usage: ringfence get KIND [NAME] [-n NAMESPACE] [-o json|yaml] [--policies DIR]\n\n"
 			   "Lists the objects of one kind in the policy directory, of all namespaces unless -n names one.\n"
-			   "-o yaml prints them as they are written, comments included; -o json prints a List.\nKinds:\n";
+			   "-o yaml prints them as they are written, comments included; -o json prints a List.\n"
+			   "  -n, --namespace NAMESPACE  only of this namespace\n"
+			   "  -A, --all-namespaces       of all, which is the default\n"
+			   "      --policies DIR         the policy directory (default: $RINGFENCE_POLICIES, or the agent's)\nKinds:\n";
 
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_YAML };
 

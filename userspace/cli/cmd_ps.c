@@ -12,7 +12,8 @@
 
 static const char help[] = "usage: ringfence ps [-n NAMESPACE] [-o json|wide]\n\n"
 			   "Lists the local pods. HOOKED is what the kernel says: every program is attached to the pod.\n"
-			   "-o wide: with the IPv6 address.\n";
+			   "  -n, --namespace NAMESPACE  only of this namespace\n"
+			   "  -o wide                    with the IPv6 address\n";
 
 #define COLUMNS 8 /* the last one only if wide */
 
