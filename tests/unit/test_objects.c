@@ -282,7 +282,9 @@ static void test_ingress(void **state)
 	assert_string_equal(o->ingresses[0].paths[1].path, "/");
 	assert_string_equal(o->ingresses[0].paths[1].service_port_name, "http");
 	assert_string_equal(o->ingresses[0].meta.annotations[0].value, "nginx");
-	assert_error(INGRESS("rules: [{http: {paths: [{path: '/x;}', pathType: Prefix, " TO_WEB "}]}}]"), "is not an absolute path");
+	assert_warning(INGRESS("rules: [{http: {paths: [{path: '/x;}', pathType: Prefix, " TO_WEB "}]}}]"),
+		       "is skipped: the ingress serves");
+	assert_error(INGRESS("rules: [{http: {paths: [{path: x, pathType: Prefix, " TO_WEB "}]}}]"), "it must begin with /");
 	assert_error(INGRESS("rules: [{host: 'a b', http: {paths: [{pathType: Prefix, " TO_WEB "}]}}]"), "is not a host name");
 	assert_error(INGRESS("rules: [{http: {paths: [{pathType: prefix, " TO_WEB "}]}}]"), "\"prefix\" is not one of");
 }

@@ -206,9 +206,9 @@ static int decode_list(struct rf_decode *d)
 	int r = 0;
 
 	if (d->in_list)
-		return rf_decode_error(d, d->root, "a List inside a List is not accepted");
+		return rf_decode_error(d, d->root, "a List inside a List is not accepted: put its items into the outer one");
 	if (!items || items->kind != RF_NODE_SEQUENCE)
-		return rf_decode_error(d, items ? items : d->root, "a List needs a list of items");
+		return rf_decode_error(d, items ? items : d->root, "a List needs a list of items (none: items: [])");
 	for (size_t i = 0; i < items->count && r == 0; i++) {
 		struct rf_decode item = {.objects = d->objects,
 					 .arena = d->arena,
@@ -222,13 +222,65 @@ static int decode_list(struct rf_decode *d)
 	return r;
 }
 
-static int decode_unknown(struct rf_decode *d, const struct rf_kind *near, const char *group, const char *api, const char *name)
+/* Kinds that some version of OSM has and kubectl would apply. They are about certificates, telemetry and other clusters. */
+static bool osm_knows(const char *group, const char *kind)
 {
+	static const char *const config[] = {"ExtensionService", "MeshRootCertificate", "MultiClusterService"};
+
+	if (strcmp(group, "policy.openservicemesh.io") == 0)
+		return strcmp(kind, "Telemetry") == 0;
+	for (size_t i = 0; i < RF_ARRAY_SIZE(config); i++) {
+		if (strcmp(group, "config.openservicemesh.io") == 0 && strcmp(kind, config[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* An Ingress of the versions that clusters of OSM's time still took: of another shape, and nothing is lost that decides anything. */
+static bool is_old_ingress(const char *group, const char *version, const char *kind)
+{
+	return strcmp(kind, "Ingress") == 0 && strcmp(version, "v1beta1") == 0 &&
+	       (strcmp(group, "networking.k8s.io") == 0 || strcmp(group, "extensions") == 0);
+}
+
+/* "List", or what an API server answers: "ServiceList", with whole objects as items. */
+static bool is_list(const struct rf_decode *d, const char *api, const char *kind)
+{
+	const struct rf_node *items = rf_node_get(d->root, "items");
+
+	if (strcmp(api, "v1") == 0 && strcmp(kind, "List") == 0)
+		return true;
+	return rf_name_ends(kind, "List") && items && items->kind == RF_NODE_SEQUENCE && !rf_node_get(d->root, "spec");
+}
+
+/* With the kinds of that group, or where there are such kinds. */
+static int unknown_kind(struct rf_decode *d, const char *group, const char *name)
+{
+	char list[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(families); i++) {
+		for (const struct rf_kind *k = families[i]; k->kind; k++) {
+			if (strcmp(k->group, group) == 0 && !strstr(list, k->kind) && used < sizeof(list))
+				used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", k->kind);
+		}
+	}
+	if (!*list)
+		return rf_decode_error(d, rf_node_get(d->root, "apiVersion"), "\"%s\" is not a known group of OSM or SMI", group);
+	return rf_decode_error(d, rf_node_get(d->root, "kind"), "\"%s\" is not a known kind of %s: it has %s", name, group, list);
+}
+
+static int decode_unknown(struct rf_decode *d, const struct rf_kind *near, const char *group, const char *version, const char *api,
+			  const char *name)
+{
+	if (is_old_ingress(group, version, name))
+		return rf_decode_warning(d, rf_node_get(d->root, "apiVersion"),
+					 "Ingress of %s is skipped: only networking.k8s.io/v1 is read", api);
 	if (near)
 		return rf_decode_error(d, rf_node_get(d->root, "apiVersion"), "\"%s\" is not accepted for %s: use %s%s%s", api, name,
 				       near->group, *near->group ? "/" : "", near->version);
-	if (group_is_ours(group))
-		return rf_decode_error(d, rf_node_get(d->root, "kind"), "\"%s\" is not a known kind of %s", name, group);
+	if (group_is_ours(group) && !osm_knows(group, name))
+		return unknown_kind(d, group, name);
 	return rf_decode_warning(d, rf_node_get(d->root, "kind"), "%s of %s is skipped: ringfence does not use this kind", name, api);
 }
 
@@ -260,8 +312,8 @@ int rf_decode_object(struct rf_decode *d)
 		return rf_decode_error(d, d->root, "kind is required");
 	if (split_api_version(api, group, sizeof(group), &version) < 0)
 		return rf_decode_error(d, rf_node_get(d->root, "apiVersion"), "\"%s\" is not an API version", api);
-	if (strcmp(api, "v1") == 0 && strcmp(name, "List") == 0)
+	if (is_list(d, api, name))
 		return decode_list(d);
 	kind = find_kind(group, version, name, &exact);
-	return exact ? decode_kind(d, kind) : decode_unknown(d, kind, group, api, name);
+	return exact ? decode_kind(d, kind) : decode_unknown(d, kind, group, version, api, name);
 }

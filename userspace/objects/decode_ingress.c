@@ -56,8 +56,6 @@ static const struct rf_field ingress_fields[] = {
 
 static bool path_is_safe(const char *path)
 {
-	if (*path != '/')
-		return false;
 	for (; *path; path++) {
 		if (*path <= ' ' || *path > '~' || strchr("\"'`\\{};#$<>", *path))
 			return false;
@@ -71,7 +69,11 @@ static int push_path(struct rf_decode *d, struct rf_ingress *in, const struct rf
 	struct rf_ingress_path *slot;
 
 	if (!service)
-		return backend ? rf_decode_error(d, backend, "service is required (other backends are not supported)") : 0;
+		return rf_node_get(backend, "resource")
+			       ? rf_decode_warning(d, backend,
+						   "a backend that is no Service is skipped: the ingress does not serve this path")
+		       : backend ? rf_decode_error(d, backend, "service is required")
+				 : 0;
 	slot = RF_ARENA_PUSH(d->arena, in->paths, in->path_count);
 	if (!slot)
 		return -ENOMEM;
@@ -91,8 +93,11 @@ static int read_path(struct rf_decode *d, struct rf_ingress *in, const char *hos
 
 	if (!*path.path)
 		path.path = "/";
+	if (*path.path != '/')
+		return rf_decode_error(d, rf_node_get(node, "path"), "\"%s\" is not an absolute path: it must begin with /", path.path);
 	if (!path_is_safe(path.path))
-		return rf_decode_error(d, rf_node_get(node, "path"), "\"%s\" is not an absolute path of plain characters", path.path);
+		return rf_decode_warning(d, rf_node_get(node, "path"),
+					 "\"%s\" is skipped: the ingress serves paths of plain characters only, no patterns", path.path);
 	return push_path(d, in, &path, rf_node_get(node, "backend"));
 }
 

@@ -109,6 +109,8 @@ struct rf_place rf_node_place_at(const struct rf_node *node, size_t offset)
 {
 	struct rf_place place = node->place;
 
+	if (node->anchor) /* the text stands there */
+		return rf_node_place_at(node->anchor, offset);
 	if (node->kind != RF_NODE_SCALAR || node->style == RF_SCALAR_BLOCK || offset > node->text_len ||
 	    memchr(node->source->text + node->start, '\n', node->end - node->start))
 		return place;

@@ -15,6 +15,7 @@ const struct rf_field rf_metadata_fields[] = {
 	RF_FIELD("labels", LABELS),
 	RF_FIELD("annotations", ANNOTATIONS),
 	/* written by an API server, found in exported objects */
+	RF_FIELD("clusterName", ANY),
 	RF_FIELD("creationTimestamp", ANY),
 	RF_FIELD("deletionGracePeriodSeconds", ANY),
 	RF_FIELD("deletionTimestamp", ANY),
@@ -168,7 +169,9 @@ static int check_list(struct rf_decode *d, const struct rf_node *node, const str
 
 static int check_null(struct rf_decode *d, const struct rf_node *node, const struct rf_field *field)
 {
-	if (!d->strict && !field->required)
+	bool metadata = field->type == RF_TYPE_LABELS || field->type == RF_TYPE_ANNOTATIONS; /* in all strict kinds nothing else is */
+
+	if ((!d->strict || metadata) && !field->required)
 		return 0; /* as the API server: the same as absent */
 	return rf_decode_error(d, node, "has no value: give it one%s, or remove the key",
 			       field->type == RF_TYPE_LIST  ? ", write [] for an empty list"

@@ -21,6 +21,7 @@ int rf_source_init(struct rf_source *source, struct rf_arena *arena, const char 
 	line = RF_ARENA_PUSH(arena, s.lines, s.line_count);
 	if (!s.name || !s.text || !line)
 		return -ENOMEM;
+	*line = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* a byte order mark is no column */
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] != '\n')
 			continue;
@@ -45,6 +46,8 @@ struct rf_place rf_source_place(const struct rf_source *source, size_t offset)
 		else
 			high = middle;
 	}
+	if (offset < source->lines[low]) /* the byte order mark */
+		offset = source->lines[low];
 	return (struct rf_place){.file = source->name, .line = (unsigned)low + 1, .column = (unsigned)(offset - source->lines[low]) + 1};
 }
 

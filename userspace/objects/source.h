@@ -16,7 +16,7 @@ struct rf_source {
 	const char *text; /* with a NUL behind it */
 	size_t len;
 	bool json;
-	size_t *lines; /* offset of every line's first byte */
+	size_t *lines; /* offset of every line's first byte; of the first line behind a byte order mark */
 	size_t line_count;
 };
 

@@ -160,8 +160,13 @@ int rf_splice_set(struct rf_arena *arena, const struct rf_node *root, const char
 	const struct rf_node *node = root;
 	int r;
 
-	for (const struct rf_node *child; *path && (child = rf_node_get(node, *path)); path++)
+	for (const struct rf_node *child; *path && (child = rf_node_get(node, *path)); path++) {
+		if (node->shared)
+			return -EINVAL;
 		node = child;
+	}
+	if (node->shared)
+		return -EINVAL;
 	if (!*path)
 		r = replace_scalar(arena, node, value, type, &splice);
 	else if (node->kind == RF_NODE_MAPPING)
@@ -208,12 +213,16 @@ static int remove_block(const struct rf_node *map, const struct rf_node *node, s
 int rf_splice_remove(const struct rf_node *root, const char *const *path, struct rf_splice *ret)
 {
 	const struct rf_node *node = root;
+	bool shared = false;
 
 	for (; *path; path++) {
+		shared |= node->shared;
 		node = rf_node_get(node, *path);
 		if (!node)
 			return -ENOENT;
 	}
+	if (shared || node->shared)
+		return -EINVAL;
 	while (node->parent && node->parent != root && node->parent->count == 1 && node->parent->key)
 		node = node->parent;
 	if (!node->key || !node->parent)

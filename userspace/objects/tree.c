@@ -9,7 +9,9 @@
 #include <yaml.h>
 
 #include "core/cleanup.h"
+#include "objects/anchors.h"
 #include "objects/objects.h"
+#include "objects/syntax.h"
 
 struct level {
 	struct rf_node *node;
@@ -24,6 +26,7 @@ struct parse {
 	bool refused;                 /* the document */
 	unsigned problems;
 	size_t char_index, byte_offset; /* libyaml counts characters: a cursor that turns them into bytes */
+	struct rf_anchors anchors;
 	struct level levels[RF_DEPTH_MAX];
 	size_t depth;
 };
@@ -59,20 +62,11 @@ static int refuse(struct parse *p, size_t offset, const char *text)
 	return r == -ENOMEM ? r : -ELOOP;
 }
 
-static bool is_merge_key(const struct rf_node *key)
-{
-	return key->kind == RF_NODE_SCALAR && key->style == RF_SCALAR_PLAIN && strcmp(key->text, "<<") == 0;
-}
-
 static int take_key(struct parse *p, struct level *level, struct rf_node *node)
 {
-	if (node->kind != RF_NODE_SCALAR) {
-		level->key = node;
-		return refuse(p, node->start, "a key must be a plain or quoted scalar, not a list or map");
-	}
 	level->key = node;
-	if (is_merge_key(node))
-		return refuse(p, node->start, "merge keys (<<) are not accepted: write the fields out");
+	if (node->kind != RF_NODE_SCALAR)
+		return refuse(p, node->start, "a key must be a plain or quoted scalar, not a list or map");
 	return 0;
 }
 
@@ -114,14 +108,30 @@ static struct rf_node *node_new(struct parse *p, enum rf_node_kind kind, const y
 	return node;
 }
 
-static int refuse_properties(struct parse *p, size_t offset, const yaml_char_t *anchor, const yaml_char_t *tag)
+/* libyaml lets a node begin at its anchor; its text begins behind that. */
+static void skip_anchor(struct rf_node *node, size_t len)
+{
+	const struct rf_source *s = node->source;
+	size_t at = node->start + 1 + len;
+
+	while (at < s->len && (s->text[at] == ' ' || s->text[at] == '\t'))
+		at++;
+	if (s->text[node->start] != '&' || at >= s->len || strchr("\r\n#", s->text[at]))
+		return; /* it goes on below */
+	node->start = at;
+	node->place = rf_source_place(s, at);
+}
+
+static int read_properties(struct parse *p, struct rf_node *node, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	int r = 0;
 
 	if (anchor)
-		r = refuse(p, offset, "anchors (&name) are not accepted");
+		r = rf_anchors_add(&p->anchors, p->arena, (const char *)anchor, node);
+	if (r == 0 && anchor)
+		skip_anchor(node, strlen((const char *)anchor));
 	if (r == 0 && tag)
-		r = refuse(p, offset, "tags (!name) are not accepted");
+		r = refuse(p, node->start, "tags (!name) are not accepted: leave it out; a text that looks like a number is put in quotes");
 	return r;
 }
 
@@ -153,21 +163,53 @@ static int on_scalar(struct parse *p, const yaml_event_t *event)
 		return -ENOMEM;
 	node->text_len = event->data.scalar.length;
 	node->style = style_of(event->data.scalar.style);
-	r = refuse_properties(p, node->start, event->data.scalar.anchor, event->data.scalar.tag);
+	r = read_properties(p, node, event->data.scalar.anchor, event->data.scalar.tag);
 	if (r == 0 && memchr(value, 0, node->text_len)) /* "\0" in double quotes */
 		r = refuse(p, node->start, "a NUL character is not accepted in a text");
 	return r < 0 ? r : attach(p, node);
 }
 
+/* What a copy could not do, in words; the document is not used. */
+static int refuse_copy(struct parse *p, const struct rf_node *node, int error)
+{
+	char text[128];
+
+	if (error == -E2BIG)
+		snprintf(text, sizeof(text), "aliases make more than %d values of this file: write them out", RF_ALIAS_NODES_MAX);
+	else if (error == -ELOOP)
+		snprintf(text, sizeof(text), "with what the alias stands for this is nested deeper than %d levels", RF_DEPTH_MAX);
+	else
+		return error;
+	return refuse(p, node->start, text);
+}
+
+static bool is_open(const struct parse *p, const struct rf_node *node)
+{
+	for (size_t i = 0; i < p->depth; i++) {
+		if (p->levels[i].node == node)
+			return true;
+	}
+	return false;
+}
+
 static int on_alias(struct parse *p, const yaml_event_t *event)
 {
+	const char *name = (const char *)event->data.alias.anchor;
+	const struct rf_node *anchor = rf_anchors_find(&p->anchors, name);
 	struct rf_node *node = node_new(p, RF_NODE_SCALAR, event);
+	char text[320];
 	int r;
 
 	if (!node)
 		return -ENOMEM;
 	node->text = "";
-	r = refuse(p, node->start, "aliases (*name) are not accepted: write the value out");
+	if (anchor && !is_open(p, anchor)) {
+		r = refuse_copy(p, node, rf_anchors_copy(&p->anchors, p->arena, anchor, p->depth, node));
+	} else {
+		snprintf(text, sizeof(text), "*%.200s: %s", name,
+			 anchor ? "stands inside of what it names" : "nothing above in this document has the anchor of that name");
+		r = refuse(p, node->start, text);
+	}
 	return r < 0 ? r : attach(p, node);
 }
 
@@ -182,8 +224,8 @@ static int on_open(struct parse *p, const yaml_event_t *event)
 		return -ENOMEM;
 	node->flow = map ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
 			 : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
-	r = map ? refuse_properties(p, node->start, event->data.mapping_start.anchor, event->data.mapping_start.tag)
-		: refuse_properties(p, node->start, event->data.sequence_start.anchor, event->data.sequence_start.tag);
+	r = map ? read_properties(p, node, event->data.mapping_start.anchor, event->data.mapping_start.tag)
+		: read_properties(p, node, event->data.sequence_start.anchor, event->data.sequence_start.tag);
 	if (r < 0)
 		return r;
 	if (p->depth == RF_DEPTH_MAX) {
@@ -232,6 +274,17 @@ static int refuse_duplicates(struct parse *p, const struct rf_node *map)
 	return 0;
 }
 
+static int end_map(struct parse *p, struct rf_node *map)
+{
+	const struct rf_node *bad = map;
+	int r = refuse_duplicates(p, map);
+
+	if (r < 0 || p->refused)
+		return r;
+	r = rf_anchors_merge(&p->anchors, p->arena, map, p->depth + 1, &bad);
+	return r == -EINVAL ? refuse(p, bad->start, "<< takes a map or a list of maps") : refuse_copy(p, map, r);
+}
+
 static int on_close(struct parse *p, const yaml_event_t *event)
 {
 	struct rf_node *node = p->depth ? p->levels[--p->depth].node : NULL;
@@ -242,7 +295,7 @@ static int on_close(struct parse *p, const yaml_event_t *event)
 		node->end = to_byte(p, &event->end_mark);
 	else if (node->count > 0) /* libyaml ends a block at the next token, behind comments that are not its own */
 		node->end = node->items[node->count - 1]->end;
-	return node->kind == RF_NODE_MAPPING ? refuse_duplicates(p, node) : 0;
+	return node->kind == RF_NODE_MAPPING ? end_map(p, node) : 0;
 }
 
 static size_t line_end(const struct rf_source *s, size_t offset)
@@ -276,6 +329,7 @@ static int on_document(struct parse *p, const yaml_event_t *event)
 		previous->text_end = at;
 	d.text_end = s->len;
 	p->refused = false;
+	rf_anchors_forget(&p->anchors);
 	p->document = RF_ARENA_PUSH(p->arena, p->tree->documents, p->tree->count);
 	if (!p->document)
 		return -ENOMEM;
@@ -324,15 +378,17 @@ static int on_event(struct parse *p, const yaml_event_t *event)
 
 static int syntax_error(struct parse *p, const yaml_parser_t *parser)
 {
-	size_t at = parser->error == YAML_READER_ERROR ? parser->problem_offset : to_byte(p, &parser->problem_mark);
+	size_t at =
+		parser->error == YAML_READER_ERROR ? parser->problem_offset + p->tree->source.lines[0] : to_byte(p, &parser->problem_mark);
 	int r;
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
 	if (at > p->tree->source.len)
 		at = p->tree->source.len;
-	r = rf_diag_error(p->diags, rf_source_place(&p->tree->source, at), "YAML syntax: %s%s%s",
-			  parser->problem ? parser->problem : "error", parser->context ? " " : "", parser->context ? parser->context : "");
+	r = rf_diag_error(p->diags, rf_source_place(&p->tree->source, at), "YAML syntax: %s (%s%s%s)",
+			  rf_syntax_advice(&p->tree->source, at, parser->problem, parser->context), parser->problem ? parser->problem : "?",
+			  parser->context ? " " : "", parser->context ? parser->context : "");
 	if (p->document)
 		p->document->root = NULL;
 	return r == -ENOMEM ? r : 0;
@@ -368,7 +424,9 @@ static int parse_yaml(struct parse *p)
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)s->text, s->len);
+	/* libyaml takes a byte order mark for a column of the first line, and then everything else for wrongly indented. */
+	p->byte_offset = s->lines[0];
+	yaml_parser_set_input_string(&parser, (const unsigned char *)s->text + s->lines[0], s->len - s->lines[0]);
 	r = read_events(p, &parser);
 	yaml_parser_delete(&parser);
 	return r;
@@ -390,6 +448,19 @@ static size_t raw_control(const struct rf_source *s)
 	return s->len;
 }
 
+/* cJSON tells where it stopped, not why. */
+static const char *json_problem(const struct rf_source *s, const char *end)
+{
+	cJSON *first = cJSON_ParseWithLengthOpts(s->text, s->len + 1, NULL, 0);
+
+	cJSON_Delete(first);
+	if (first)
+		return "something follows the object; several objects go into files of their own, or into the items of a List";
+	if (!end || (size_t)(end - s->text) >= s->len)
+		return "the end is missing";
+	return "expected a value, a comma or a closing bracket (JSON has no comments and no comma at the end of a list)";
+}
+
 /* 0 if the JSON parser accepts the text, -EINVAL after a diagnosis. */
 static int check_json(struct rf_diags *diags, const struct rf_source *s)
 {
@@ -398,7 +469,8 @@ static int check_json(struct rf_diags *diags, const struct rf_source *s)
 	size_t at = raw_control(s);
 
 	if (!json)
-		return rf_diag_error(diags, rf_source_place(s, end ? (size_t)(end - s->text) : 0), "JSON syntax error");
+		return rf_diag_error(diags, rf_source_place(s, end ? (size_t)(end - s->text) : 0), "JSON syntax error: %s",
+				     json_problem(s, end));
 	cJSON_Delete(json);
 	if (at < s->len)
 		return rf_diag_error(diags, rf_source_place(s, at), "JSON syntax error: a control character in a string");

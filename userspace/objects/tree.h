@@ -2,8 +2,8 @@
 /*
  * A policy file as a tree of nodes that know their place and byte range: what the decoders read and what the editor cuts. YAML 1.1
  * (https://yaml.org/spec/1.1/) through libyaml's event parser, with everything refused that makes one document mean two things to two
- * readers: anchors, aliases, tags, directives, merge keys, duplicate keys, keys that are not scalars. JSON (RFC 8259) must please a JSON
- * parser first and then goes the same way. Limits: RF_FILE_MAX bytes, RF_DEPTH_MAX levels.
+ * readers: tags, directives, duplicate keys, keys that are not scalars. Anchors, aliases and merge keys are resolved (anchors.h). JSON
+ * (RFC 8259) must please a JSON parser first and then goes the same way. Limits: RF_FILE_MAX bytes, RF_DEPTH_MAX levels.
  */
 #pragma once
 
@@ -27,6 +27,9 @@ struct rf_node {
 	struct rf_node *parent;
 	const struct rf_node *key; /* of a mapping's value, else NULL */
 	size_t index;              /* in the parent */
+	/* An alias: the node that it stands for, whose text, style and values it has; or NULL. Its place and range are the alias's own. */
+	const struct rf_node *anchor;
+	bool shared; /* an anchor, an alias, a map with a merge key: to be edited by hand only */
 	/* scalar */
 	const char *text; /* NUL-terminated; contains no other NUL */
 	size_t text_len;
