@@ -23,9 +23,13 @@ static void require(int truth)
 
 static void check_node(const struct rf_node *node)
 {
+	const struct rf_node *there = node;
+
+	while (there->anchor) /* the text of an alias stands at its anchor */
+		there = there->anchor;
 	require(node->start <= node->end && node->end <= node->source->len);
 	require(node->place.line >= 1 && node->place.column >= 1);
-	require(rf_node_place_at(node, node->text_len / 2).line == node->place.line);
+	require(rf_node_place_at(node, node->text_len / 2).line == there->place.line);
 	for (size_t i = 0; i < node->count; i++) {
 		require(node->items[i]->parent == node && node->items[i]->index == i);
 		check_node(node->items[i]);

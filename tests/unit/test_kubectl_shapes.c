@@ -63,7 +63,7 @@ static void test_anchors(void **state)
 		     "3:21: metadata.name: \"Web\" is not a name");
 	assert_error(
 		"apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  ports: [{port: 80, name: &n A_B}, {port: 81, name: *n}]\n",
-		"5:57: spec.ports[1]");
+		"5:54: spec.ports[1]");
 }
 
 static void test_lists(void **state)
