@@ -28,7 +28,8 @@ static void test_duplicates(void **state)
 	assert_int_equal(rf_objects_check(o), 0);
 	assert_int_equal(o->diags.count, 1);
 	assert_string_equal(o->diags.items[0].place.file, "b.yaml");
-	assert_string_equal(world_diag(o, 0), "8:1: ServiceAccount shop/web is already in a.yaml:3");
+	assert_string_equal(world_diag(o, 0),
+			    "8:1: ServiceAccount shop/web is already in a.yaml:3: remove one of the two, or give it another name");
 }
 
 static void test_references(void **state)

@@ -125,7 +125,11 @@ static void test_other_kinds_are_skipped(void **state)
 		"Ingress of networking.k8s.io/v1beta1 is skipped: only networking.k8s.io/v1 is read");
 	assert_warning("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: x.y}\nspec: {}\n",
 		       "is skipped");
-	/* a kind that is misspelt is no other kind */
+	assert_warning("apiVersion: gateway.networking.k8s.io/v1alpha2\nkind: TCPRoute\nmetadata: {name: c}\nspec: {}\n", "is skipped");
+	/* a kind that is misspelt is no other kind, and one in a wrong group of Kubernetes is not skipped */
+	assert_error("apiVersion: v1\nkind: Deployment\nmetadata: {name: c}\n", "\"v1\" is not accepted for Deployment: use apps/v1");
+	assert_error("apiVersion: apps/v1\nkind: Service\nmetadata: {name: c}\n", "\"apps/v1\" is not accepted for Service: use v1");
+	assert_error("apiVersion: access.smi-spec.io/v1alpha3\nkind: TraficTarget\nmetadata: {name: c}\n", "did you mean TrafficTarget");
 	assert_error("apiVersion: config.openservicemesh.io/v1alpha2\nkind: Telemetry\nmetadata: {name: c}\nspec: {}\n",
 		     "\"Telemetry\" is not a known kind of config.openservicemesh.io: it has MeshConfig");
 	assert_error("apiVersion: acess.smi-spec.io/v1alpha3\nkind: Target\nmetadata: {name: c}\nspec: {}\n",

@@ -58,7 +58,7 @@ static void test_target_refused(void **state)
 		     "only a rule of kind");
 	assert_error(TARGET_WITH("destination: " WEB ", sources: [], rules: [], extra: 1"), "spec.extra: unknown field");
 	assert_error(TARGET_WITH("destination: {kind: Group, name: web, namespace: shop}, sources: [], rules: []"),
-		     "\"Group\" is not one of");
+		     "must be ServiceAccount, not \"Group\"");
 	assert_error(TARGET_WITH("destination: " WEB ", sources: {}, rules: []"), "spec.sources: must be a list");
 	/* every item commented out: an empty value must not become "all" */
 	assert_error(TARGET META("web", "shop") "spec:\n  destination: " WEB
@@ -161,7 +161,8 @@ static void test_service_refused(void **state)
 	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 0}]}\n", "0 is not a whole number from 1 to 65535");
 	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 1}, {port: 2}]}\n", "a name is required");
 	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 1, name: a}, {port: 1, name: b}]}\n", "the port is already on line");
-	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 1, targetPort: '80'}]}\n", "must be a port");
+	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 1, targetPort: '80'}]}\n",
+		     "is neither a port from 1 to 65535 (without quotes)");
 	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 1, appProtocol: https}]}\n", "\"https\" is not one of");
 	assert_error(SERVICE META("w", "s") "spec: {selector: {a: b}}\n", "ports is required");
 	assert_clean(SERVICE META("w", "s") "spec: {clusterIP: None, whatever: [1], selector: {a: b}}\n");
@@ -286,7 +287,30 @@ static void test_ingress(void **state)
 		       "is skipped: the ingress serves");
 	assert_error(INGRESS("rules: [{http: {paths: [{path: x, pathType: Prefix, " TO_WEB "}]}}]"), "it must begin with /");
 	assert_error(INGRESS("rules: [{host: 'a b', http: {paths: [{pathType: Prefix, " TO_WEB "}]}}]"), "is not a host name");
-	assert_error(INGRESS("rules: [{http: {paths: [{pathType: prefix, " TO_WEB "}]}}]"), "\"prefix\" is not one of");
+	assert_error(INGRESS("rules: [{http: {paths: [{pathType: prefix, " TO_WEB "}]}}]"), "\"prefix\" is written Prefix");
+}
+
+/* What a newcomer gets wrong, and what the message has to say about it. */
+static void test_messages_say_what_to_do(void **state)
+{
+	(void)state;
+	assert_error(CONFIG META("a", "b") "spec: {traffic: {enableegress: true}}\n", "unknown field; did you mean \"enableEgress\"?");
+	assert_error(CONFIG META("a", "b") "spec: {enableEgress: true}\n",
+		     "spec.enableEgress: unknown field here; it belongs into \"traffic\"");
+	assert_error(GROUP META("r", "s") "spec: {pathRegex: /x, matches: []}\n", "it belongs into \"matches\"");
+	assert_error(GROUP META("r", "s") "spec: {matches: [], paths: []}\n", "unknown field; there are: matches");
+	assert_error(GROUP META("r", "s") "spec: {matches: [{name: m, methods: GET}]}\n", "methods: must be a list: [GET]");
+	assert_error(GROUP META("r", "s") "spec: {matches: [{name: m, methods: [get]}]}\n", "\"get\" is written GET");
+	assert_error(GROUP META("r", "s") "spec: {matches: {name: m}}\n", "must be a list, not a map: each item begins with \"- \"");
+	assert_error(GROUP META("r", "s") "spec: [m]\n", "must be a map (key: value), not a list");
+	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: '80'}]}\n",
+		     "\"80\" is a text: a whole number from 1 to 65535 is written");
+	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: [80]}]}\n", "a whole number from 1 to 65535 is required, not a list");
+	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 80, targetPort: my_port}]}\n", "\"my_port\" is neither a port");
+	assert_error(SERVICE META("w", "s") "spec: {ports: [{port: 80}], selector: [app]}\n",
+		     "must be a map of texts (key: text), not a list");
+	assert_error("apiVersion: 1\nkind: Service\n", "1:13: apiVersion: a text is required");
+	assert_error("just words\n", "not a single value");
 }
 
 static void test_list(void **state)
@@ -426,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_not_enforced),
 		cmocka_unit_test(test_kubernetes_objects_are_lenient),
 		cmocka_unit_test(test_ingress),
+		cmocka_unit_test(test_messages_say_what_to_do),
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_membership),
 		cmocka_unit_test(test_conformance_cases),

@@ -19,6 +19,9 @@ static void test_yaml(void **state)
 		{"a: {b: 1\nc: 2\n", "2:2:", "',' or '}'"},
 		{"a: \"x\nb: 1\n", "3:1:", "the closing quote is missing"},
 		{"a: \"\\d+\"\n", "1:5:", "a backslash is written"},
+		{"a: [*]\n", "1:6:", "a text that begins with * is put in quotes"},
+		{"a: &\n", "1:5:", "a text that begins with & is put in quotes"},
+		{"a: {{ .Values.b }}\n", "1:5:", "{{ }} is a template"},
 		{"a: - b\n", "1:4:", "a list ('- ') cannot begin here"},
 		{"a: 1\n- b\n", "2:1:", "not indented like the keys above"},
 	};

@@ -45,8 +45,8 @@ static int check_duplicates(struct rf_objects *o, struct rf_object_ref *const *s
 
 		if (compare_meta(first, m) != 0)
 			continue;
-		if (rf_diag_error(&o->diags, m->place, "%s %s%s%s is already in %s:%u", m->kind, m->ns, *m->ns ? "/" : "", m->name,
-				  first->place.file, first->place.line) == -ENOMEM)
+		if (rf_diag_error(&o->diags, m->place, "%s %s%s%s is already in %s:%u: remove one of the two, or give it another name",
+				  m->kind, m->ns, *m->ns ? "/" : "", m->name, first->place.file, first->place.line) == -ENOMEM)
 			return -ENOMEM;
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/words.h"
 #include "objects/scalar.h"
 
 static const struct rf_kind *const families[] = {
@@ -178,12 +179,20 @@ static bool group_is_ours(const char *group)
 	return rf_name_ends(group, "smi-spec.io") || rf_name_ends(group, "openservicemesh.io");
 }
 
+/* Groups in which nobody but Kubernetes defines kinds: a Service of apps/v1 is a slip. */
+static bool group_is_kubernetes(const char *group)
+{
+	return !strchr(group, '.') || rf_name_ends(group, ".k8s.io");
+}
+
 /* Exact rows win; else the row of the same name, so that the message can say what would have been right. */
 static const struct rf_kind *find_kind(const char *group, const char *version, const char *name, bool *ret_exact)
 {
 	const struct rf_kind *near = NULL;
 
 	*ret_exact = false;
+	if (strcmp(group, "gateway.networking.k8s.io") == 0) /* has a TCPRoute and an UDPRoute of its own */
+		return NULL;
 	for (size_t i = 0; i < RF_ARRAY_SIZE(families); i++) {
 		for (const struct rf_kind *k = families[i]; k->kind; k++) {
 			if (strcmp(k->kind, name) != 0)
@@ -193,7 +202,7 @@ static const struct rf_kind *find_kind(const char *group, const char *version, c
 				return k;
 			}
 			/* a Service of knative's group is another thing; a TrafficTarget is one of ours in any group */
-			if (!near && (k->flags & RF_KIND_STRICT || strcmp(k->group, group) == 0 || strcmp(group, "extensions") == 0))
+			if (!near && (k->flags & RF_KIND_STRICT || strcmp(k->group, group) == 0 || group_is_kubernetes(group)))
 				near = k;
 		}
 	}
@@ -256,18 +265,22 @@ static bool is_list(const struct rf_decode *d, const char *api, const char *kind
 /* With the kinds of that group, or where there are such kinds. */
 static int unknown_kind(struct rf_decode *d, const char *group, const char *name)
 {
+	const char *near = NULL;
 	char list[256] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < RF_ARRAY_SIZE(families); i++) {
 		for (const struct rf_kind *k = families[i]; k->kind; k++) {
+			if (strcmp(k->group, group) == 0 && rf_word_distance(k->kind, name) <= RF_WORD_SLIPS)
+				near = k->kind;
 			if (strcmp(k->group, group) == 0 && !strstr(list, k->kind) && used < sizeof(list))
 				used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", k->kind);
 		}
 	}
 	if (!*list)
 		return rf_decode_error(d, rf_node_get(d->root, "apiVersion"), "\"%s\" is not a known group of OSM or SMI", group);
-	return rf_decode_error(d, rf_node_get(d->root, "kind"), "\"%s\" is not a known kind of %s: it has %s", name, group, list);
+	return rf_decode_error(d, rf_node_get(d->root, "kind"), "\"%s\" is not a known kind of %s: %s %s", name, group,
+			       near ? "did you mean" : "it has", near ? near : list);
 }
 
 static int decode_unknown(struct rf_decode *d, const struct rf_kind *near, const char *group, const char *version, const char *api,
@@ -297,6 +310,14 @@ static int split_api_version(const char *api, char *group, size_t size, const ch
 	return **ret_version ? 0 : -EINVAL;
 }
 
+static int required(struct rf_decode *d, const char *key)
+{
+	const struct rf_node *node = rf_node_get(d->root, key);
+
+	return node && !rf_node_is_null(node) ? rf_decode_error(d, node, "a text is required, as in apiVersion: v1, kind: Service")
+					      : rf_decode_error(d, d->root, "%s is required", key);
+}
+
 int rf_decode_object(struct rf_decode *d)
 {
 	const char *api = rf_get_text(d->root, "apiVersion", ""), *name = rf_get_text(d->root, "kind", ""), *version;
@@ -305,11 +326,12 @@ int rf_decode_object(struct rf_decode *d)
 	bool exact;
 
 	if (d->root->kind != RF_NODE_MAPPING)
-		return rf_decode_error(d, d->root, "an object is a map with apiVersion, kind and metadata");
+		return rf_decode_error(d, d->root, "an object is a map with apiVersion, kind and metadata, not a %s",
+				       d->root->kind == RF_NODE_SEQUENCE ? "list" : "single value");
 	if (!*api)
-		return rf_decode_error(d, d->root, "apiVersion is required");
+		return required(d, "apiVersion");
 	if (!*name)
-		return rf_decode_error(d, d->root, "kind is required");
+		return required(d, "kind");
 	if (split_api_version(api, group, sizeof(group), &version) < 0)
 		return rf_decode_error(d, rf_node_get(d->root, "apiVersion"), "\"%s\" is not an API version", api);
 	if (is_list(d, api, name))

@@ -55,7 +55,7 @@ static int read_service_source(struct rf_decode *d, struct rf_ingress_source *s,
 	s->kind = RF_SOURCE_SERVICE;
 	s->ns = rf_get_text(node, "namespace", "");
 	if (!*s->ns)
-		return rf_decode_error(d, node, "namespace is required for a source of kind Service");
+		return rf_decode_error(d, node, "namespace is required for a source of kind Service: the Service's namespace");
 	return rf_text_is_name(s->name) ? 0 : rf_decode_error(d, node, "\"%s\" is not a name", s->name);
 }
 
@@ -66,7 +66,8 @@ static int read_range_source(struct rf_decode *d, struct rf_ingress_source *s, c
 	s->kind = RF_SOURCE_IP_RANGE;
 	if (rf_text_range(s->name, &s->net, &s->prefix_len) == 0 || !*s->name)
 		return 0;
-	return rf_decode_error(d, name ? name : node, "IPRange: expected CIDR notation 'a.b.c.d/x' or 'x:y::/n', got '%s'", s->name);
+	return rf_decode_error(d, name ? name : node, "IPRange: expected CIDR notation 'a.b.c.d/x' or 'x:y::/n', got '%s'%s", s->name,
+			       strchr(s->name, '/') ? "" : " (one address: /32, or /128 for IPv6)");
 }
 
 static int read_source(struct rf_decode *d, struct rf_ingress_backend *b, const struct rf_node *node)

@@ -188,7 +188,8 @@ static int check_selector(struct rf_decode *d)
 		const char *key = match->items[i]->key->text;
 
 		if (strcmp(rf_get_text(match, key, ""), rf_get_text(labels, key, "\n")) != 0)
-			r = rf_decode_error(d, match->items[i], "spec.template.metadata.labels has no such label");
+			r = rf_decode_error(d, match->items[i],
+					    "spec.template.metadata.labels has no such label: this would select none of its own pods");
 	}
 	return r;
 }

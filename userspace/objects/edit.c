@@ -295,12 +295,22 @@ int rf_edit_delete(struct rf_edit *edit, const char *kind, const char *ns, const
 	return add_splice(edit, old->node->source->name, &splice);
 }
 
-static int refuse_path(struct rf_edit *e, const struct rf_meta *m, const char *const *path)
+static bool is_shared(const struct rf_node *node, const char *const *path)
 {
+	for (; node && !node->shared && *path; path++)
+		node = rf_node_get(node, *path);
+	return node && node->shared;
+}
+
+/* node: what could not be edited, or NULL */
+static int refuse_path(struct rf_edit *e, const struct rf_meta *m, const struct rf_node *node, const char *const *path)
+{
+	const char *why = is_shared(node, path) ? ": an anchor, an alias or a merge key stands there" : "";
 	int used = snprintf(e->error, sizeof(e->error), "%s:%u: cannot edit ", m->place.file, m->place.line);
 
 	for (; *path && used > 0 && (size_t)used < sizeof(e->error); path++)
-		used += snprintf(e->error + used, sizeof(e->error) - (size_t)used, "%s%s", *path, path[1] ? "." : "; do it by hand");
+		used += snprintf(e->error + used, sizeof(e->error) - (size_t)used, "%s%s%s", *path, path[1] ? "." : why,
+				 path[1] ? "" : "; do it by hand");
 	return -EINVAL;
 }
 
@@ -323,7 +333,7 @@ static int verify(struct rf_edit *e, const struct rf_meta *m, const char *const 
 	ref = rf_edit_find(e, m->kind, m->ns, m->name);
 	node = ref ? node_at(ref->node, path) : NULL;
 	if (!ref || (value ? !node || node->kind != RF_NODE_SCALAR || strcmp(node->text, value) != 0 : node != NULL))
-		return refuse_path(e, m, path);
+		return refuse_path(e, m, NULL, path);
 	return 0;
 }
 
@@ -363,7 +373,7 @@ int rf_edit_set(struct rf_edit *edit, const struct rf_meta *meta, const char *co
 	}
 	r = rf_splice_set(edit->arena, old->node, path, value, type, &splice);
 	if (r == -EINVAL)
-		return refuse_path(edit, &m, path);
+		return refuse_path(edit, &m, old->node, path);
 	if (r == 0)
 		r = add_splice(edit, old->node->source->name, &splice);
 	if (r == 0)
@@ -393,7 +403,7 @@ int rf_edit_remove(struct rf_edit *edit, const struct rf_meta *meta, const char 
 		return 0;
 	}
 	if (r == -EINVAL)
-		return refuse_path(edit, &m, path);
+		return refuse_path(edit, &m, old->node, path);
 	r = add_splice(edit, old->node->source->name, &splice);
 	if (r == 0)
 		r = verify(edit, &m, path, NULL);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "automaton/automaton.h"
+#include "core/words.h"
 #include "objects/decode.h"
 #include "objects/scalar.h"
 
@@ -34,15 +35,22 @@ static int check_value(struct rf_decode *d, const struct rf_node *node, const st
 
 static int check_enum(struct rf_decode *d, const struct rf_node *node, const struct rf_field *field, const char *text)
 {
+	const char *near = NULL;
 	char list[256] = "";
 	size_t used = 0;
 
 	for (const char *const *v = field->values; *v; v++) {
 		if (strcmp(*v, text) == 0)
 			return 0;
+		if (rf_word_distance(*v, text) == 0)
+			near = *v;
 		if (used < sizeof(list))
 			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", *v);
 	}
+	if (near)
+		return rf_decode_error(d, node, "\"%s\" is written %s", text, near);
+	if (!field->values[1])
+		return rf_decode_error(d, node, "must be %s, not \"%s\"", list, text);
 	return rf_decode_error(d, node, "\"%s\" is not one of %s", text, list);
 }
 
@@ -88,6 +96,11 @@ static int check_text(struct rf_decode *d, const struct rf_node *node, const str
 	}
 }
 
+static const char *kind_of(const struct rf_node *node)
+{
+	return node->kind == RF_NODE_MAPPING ? "map" : node->kind == RF_NODE_SEQUENCE ? "list" : "single value";
+}
+
 static int check_string(struct rf_decode *d, const struct rf_node *node, const struct rf_field *field)
 {
 	const char *text;
@@ -96,7 +109,7 @@ static int check_string(struct rf_decode *d, const struct rf_node *node, const s
 		return check_text(d, node, field, text);
 	if (node->kind == RF_NODE_SCALAR)
 		return rf_decode_error(d, node, "%s is not a string: put it in quotes", node->text);
-	return rf_decode_error(d, node, "a string is required, not a %s", node->kind == RF_NODE_MAPPING ? "map" : "list");
+	return rf_decode_error(d, node, "a string is required, not a %s", kind_of(node));
 }
 
 static int check_bool(struct rf_decode *d, const struct rf_node *node)
@@ -107,7 +120,7 @@ static int check_bool(struct rf_decode *d, const struct rf_node *node)
 		return 0;
 	if (node->kind == RF_NODE_SCALAR)
 		return rf_decode_error(d, node, "must be true or false, not \"%s\"", node->text);
-	return rf_decode_error(d, node, "must be true or false");
+	return rf_decode_error(d, node, "must be true or false, not a %s", kind_of(node));
 }
 
 static int check_integer(struct rf_decode *d, const struct rf_node *node, const struct rf_field *field)
@@ -116,8 +129,13 @@ static int check_integer(struct rf_decode *d, const struct rf_node *node, const 
 
 	if (rf_scalar_integer(node, field->min, field->max, &value) == 0)
 		return 0;
-	return rf_decode_error(d, node, "%s%s is not a whole number from %lld to %lld", node->kind == RF_NODE_SCALAR ? node->text : "this",
-			       node->kind == RF_NODE_SCALAR && node->style != RF_SCALAR_PLAIN ? " in quotes" : "", (long long)field->min,
+	if (node->kind != RF_NODE_SCALAR)
+		return rf_decode_error(d, node, "a whole number from %lld to %lld is required, not a %s", (long long)field->min,
+				       (long long)field->max, kind_of(node));
+	if (node->style != RF_SCALAR_PLAIN)
+		return rf_decode_error(d, node, "\"%s\" is a text: a whole number from %lld to %lld is written without quotes", node->text,
+				       (long long)field->min, (long long)field->max);
+	return rf_decode_error(d, node, "%s is not a whole number from %lld to %lld", node->text, (long long)field->min,
 			       (long long)field->max);
 }
 
@@ -130,7 +148,9 @@ static int check_port_or_name(struct rf_decode *d, const struct rf_node *node)
 		return 0;
 	if (rf_scalar_string(node, &text) == 0 && rf_text_is_port_name(text))
 		return 0;
-	return rf_decode_error(d, node, "must be a port from 1 to 65535 or the name of a container port");
+	return rf_decode_error(d, node,
+			       "\"%s\" is neither a port from 1 to 65535 (without quotes) nor the name of one (a-z, 0-9, '-', at most 15)",
+			       node->kind == RF_NODE_SCALAR ? node->text : kind_of(node));
 }
 
 static int check_pairs(struct rf_decode *d, const struct rf_node *node, bool labels)
@@ -139,7 +159,7 @@ static int check_pairs(struct rf_decode *d, const struct rf_node *node, bool lab
 	int r = 0;
 
 	if (node->kind != RF_NODE_MAPPING)
-		return rf_decode_error(d, node, "must be a map of texts");
+		return rf_decode_error(d, node, "must be a map of texts (key: text), not a %s", kind_of(node));
 	for (size_t i = 0; i < node->count && r == 0; i++) {
 		const struct rf_node *item = node->items[i];
 		const char *text;
@@ -159,7 +179,8 @@ static int check_list(struct rf_decode *d, const struct rf_node *node, const str
 	int r = 0;
 
 	if (node->kind != RF_NODE_SEQUENCE)
-		return rf_decode_error(d, node, "must be a list");
+		return node->kind == RF_NODE_SCALAR ? rf_decode_error(d, node, "must be a list: [%s]", node->text)
+						    : rf_decode_error(d, node, "must be a list, not a map: each item begins with \"- \"");
 	if ((int64_t)node->count < field->min)
 		return rf_decode_error(d, node, "must not be empty");
 	for (size_t i = 0; i < node->count && r == 0; i++)
@@ -194,7 +215,7 @@ static int check_value(struct rf_decode *d, const struct rf_node *node, const st
 		return check_port_or_name(d, node);
 	case RF_TYPE_MAP:
 		if (node->kind != RF_NODE_MAPPING)
-			return rf_decode_error(d, node, "must be a map");
+			return rf_decode_error(d, node, "must be a map (key: value), not a %s", kind_of(node));
 		return rf_schema_check(d, node, field->fields);
 	case RF_TYPE_LIST:
 		return check_list(d, node, field);
@@ -213,6 +234,52 @@ static const struct rf_field *find_field(const struct rf_field *fields, const ch
 			return fields;
 	}
 	return NULL;
+}
+
+static const char *nearest(const struct rf_field *fields, const char *name)
+{
+	size_t best = RF_WORD_SLIPS + 1;
+	const char *near = NULL;
+
+	for (; fields->name; fields++) {
+		size_t distance = rf_word_distance(fields->name, name);
+
+		if (distance < best) {
+			best = distance;
+			near = fields->name;
+		}
+	}
+	return near;
+}
+
+/* The field whose own fields, or those of its items, have that name. */
+static const char *owner(const struct rf_field *fields, const char *name)
+{
+	for (; fields->name; fields++) {
+		const struct rf_field *map = fields->type == RF_TYPE_LIST ? fields->item : fields;
+
+		if (map && map->type == RF_TYPE_MAP && map->fields && find_field(map->fields, name))
+			return fields->name;
+	}
+	return NULL;
+}
+
+/* A slip, a field at the wrong level, or something that is no field at all: then what there is. */
+static int unknown_field(struct rf_decode *d, const struct rf_node *value, const struct rf_field *fields)
+{
+	const char *name = value->key->text, *near = nearest(fields, name), *below = owner(fields, name);
+	struct rf_node there = *value;
+	char list[256] = "";
+	size_t used = 0;
+
+	there.place = value->key->place;
+	if (near)
+		return rf_decode_error(d, &there, "unknown field; did you mean \"%s\"?", near);
+	if (below)
+		return rf_decode_error(d, &there, "unknown field here; it belongs into \"%s\"", below);
+	for (; fields->name && used < sizeof(list); fields++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", fields->name);
+	return rf_decode_error(d, &there, "unknown field; there are: %s%s", list, used < sizeof(list) ? "" : "...");
 }
 
 static int check_required(struct rf_decode *d, const struct rf_node *map, const struct rf_field *fields)
@@ -234,14 +301,10 @@ int rf_schema_check(struct rf_decode *d, const struct rf_node *map, const struct
 		const struct rf_node *value = map->items[i];
 		const struct rf_field *field = find_field(fields, value->key->text);
 
-		if (field) {
+		if (field)
 			r = check_value(d, value, field);
-		} else if (d->strict) {
-			struct rf_node there = *value;
-
-			there.place = value->key->place;
-			r = rf_decode_error(d, &there, "unknown field");
-		}
+		else if (d->strict)
+			r = unknown_field(d, value, fields);
 	}
 	return r < 0 ? r : check_required(d, map, fields);
 }

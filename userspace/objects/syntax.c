@@ -16,6 +16,8 @@ static const struct {
 	{"did not find expected key", "", "this line is not indented like the keys above it"},
 	{"did not find expected '-' indicator", "", "this line is not indented like the items ('- ') above it"},
 	{"block sequence entries are not allowed", "", "a list ('- ') cannot begin here: put it on a line of its own, below its key"},
+	{"alphabetic or numeric character", "scanning an alias", "a text that begins with * is put in quotes"},
+	{"alphabetic or numeric character", "scanning an anchor", "a text that begins with & is put in quotes"},
 	{"found unexpected end of stream", "quoted scalar", "the closing quote is missing"},
 	{"found unexpected document indicator", "quoted scalar", "the closing quote is missing"},
 	{"found unknown escape character", "", "in double quotes a backslash is written \\\\; single quotes leave it alone"},

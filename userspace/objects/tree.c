@@ -62,11 +62,19 @@ static int refuse(struct parse *p, size_t offset, const char *text)
 	return r == -ENOMEM ? r : -ELOOP;
 }
 
+/* {{ .Values.name }}: to YAML a map whose key is a map. */
+static bool is_template(const struct rf_node *key)
+{
+	return key->flow && key->parent && key->parent->flow && key->start == key->parent->start + 1;
+}
+
 static int take_key(struct parse *p, struct level *level, struct rf_node *node)
 {
 	level->key = node;
 	if (node->kind != RF_NODE_SCALAR)
-		return refuse(p, node->start, "a key must be a plain or quoted scalar, not a list or map");
+		return refuse(p, node->start,
+			      is_template(node) ? "{{ }} is a template: write the value, or render it first (helm template)"
+						: "a key must be a plain or quoted scalar, not a list or map");
 	return 0;
 }
 
@@ -485,7 +493,9 @@ static int check_text(struct rf_diags *diags, const struct rf_source *s)
 		return rf_diag_error(diags, (struct rf_place){.file = s->name}, "larger than %d bytes", RF_FILE_MAX);
 	bad = rf_source_bad_byte(s->text, s->len);
 	if (bad < s->len)
-		return rf_diag_error(diags, rf_source_place(s, bad), "%s", s->text[bad] ? "not UTF-8" : "a NUL byte");
+		return rf_diag_error(diags, rf_source_place(s, bad), "%s",
+				     s->text[bad] ? "not UTF-8: save the file in that encoding"
+						  : "a NUL byte: this is no text file, or not UTF-8");
 	return s->json ? check_json(diags, s) : 0;
 }
 
