@@ -344,6 +344,7 @@ int main(int argc, char **argv)
 	static struct rf_agent agent = {.mesh_name = "osm", .start_broker = true};
 	const char *instance = NULL, *policies = NULL;
 	struct rlimit many = {.rlim_cur = 262144, .rlim_max = 262144};
+	char problem[256];
 	int r;
 
 	rf_log_setup("ringfenced", RF_LOG_INFO);
@@ -356,7 +357,8 @@ int main(int argc, char **argv)
 	r = rf_instance_init(&agent.instance, instance);
 	if (r < 0 || set_policies(&agent, policies) < 0) {
 		rf_log_error(0, r == -ENOENT ? "no cgroup2 file system is mounted; see: ringfence check"
-					     : "bad instance name, address range or path");
+				: r < 0      ? rf_instance_problem(instance, problem, sizeof(problem))
+					     : "the path of the policy directory is too long");
 		return EXIT_FAILURE;
 	}
 	if (setenv("RINGFENCE_INSTANCE", agent.instance.name, 1) < 0) /* for the parts that look it up by themselves */

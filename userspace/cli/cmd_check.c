@@ -38,7 +38,8 @@ static void check_port(uint16_t port, struct rf_check_report *report)
 	if (rf_check_port(port, &holder) < 0)
 		rf_check_add(report, "port", RF_CHECK_OK, "%u is free", port);
 	else if (!holder.pid)
-		rf_check_add(report, "port", RF_CHECK_FAIL, "%u is taken by a process that cannot be seen from here", port);
+		rf_check_fix(rf_check_add(report, "port", RF_CHECK_FAIL, "%u is taken by a process that cannot be seen from here", port),
+			     "choose another port, or look for it as root: ss -ltnp 'sport = :%u'", port);
 	else
 		rf_check_fix(rf_check_add(report, "port", RF_CHECK_FAIL, "%u is taken by %s (process %d)", port, holder.comm, holder.pid),
 			     "choose another port, or end that process: kill %d", holder.pid);
@@ -120,10 +121,11 @@ static int run(const struct request *request)
 {
 	struct rf_check_report report;
 	struct rf_instance instance;
+	char problem[256];
 	int r = rf_instance_init(&instance, NULL);
 
 	if (r < 0 && r != -ENOENT) {
-		fprintf(stderr, "ringfence: bad $RINGFENCE_INSTANCE, $RINGFENCE_POD_CIDR or $RINGFENCE_SERVICE_CIDR\n");
+		fprintf(stderr, "ringfence: %s\n", rf_instance_problem(NULL, problem, sizeof(problem)));
 		return RF_EXIT_USAGE;
 	}
 	rf_check_run(&instance, request->flags, &report);

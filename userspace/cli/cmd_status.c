@@ -385,6 +385,7 @@ int rf_cmd_status(int argc, char **argv)
 	_cleanup_json_ cJSON *status = NULL;
 	struct rf_instance instance;
 	bool json = false;
+	char problem[256];
 	int r = parse(argc, argv, &json);
 
 	if (r >= 0)
@@ -392,7 +393,8 @@ int rf_cmd_status(int argc, char **argv)
 	r = rf_instance_init(&instance, NULL);
 	if (r < 0) {
 		fprintf(stderr, "ringfence: %s\n",
-			r == -ENOENT ? "no cgroup2 file system is mounted; see: ringfence check" : "bad instance or range");
+			r == -ENOENT ? "no cgroup2 file system is mounted; see: ringfence check"
+				     : rf_instance_problem(NULL, problem, sizeof(problem)));
 		return RF_EXIT_USAGE;
 	}
 	r = rf_client_exchange_within(&instance, rf_client_request("status"), ANSWER_S, &status);

@@ -250,6 +250,7 @@ static int parse(int argc, char **argv, struct uninstall *u)
 int rf_cmd_uninstall(int argc, char **argv)
 {
 	static struct uninstall u; /* too large for the stack */
+	char problem[256];
 
 	if (parse(argc, argv, &u) < 0 || u.help) {
 		fputs(help, u.help ? stdout : stderr);
@@ -260,7 +261,7 @@ int rf_cmd_uninstall(int argc, char **argv)
 		return RF_EXIT_USAGE;
 	}
 	if (rf_instance_init(&u.instance, NULL) == -EINVAL) {
-		fprintf(stderr, "ringfence: bad instance name or address range\n");
+		fprintf(stderr, "ringfence: %s\n", rf_instance_problem(NULL, problem, sizeof(problem)));
 		return RF_EXIT_USAGE;
 	}
 	list(&u);

@@ -63,7 +63,9 @@ int rf_policies_find(struct rf_policies *p, const char *dir, const char *mesh_na
 	*p = (struct rf_policies){0};
 	r = rf_instance_init(&p->instance, NULL);
 	if (r < 0 && r != -ENOENT) { /* without cgroup2 the files can still be edited */
-		fprintf(stderr, "ringfence: RINGFENCE_INSTANCE or an address range in the environment is not valid\n");
+		char problem[256];
+
+		fprintf(stderr, "ringfence: %s\n", rf_instance_problem(NULL, problem, sizeof(problem)));
 		return r;
 	}
 	if (mesh_name && (size_t)snprintf(p->mesh, sizeof(p->mesh), "%s", mesh_name) >= sizeof(p->mesh))

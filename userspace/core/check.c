@@ -185,8 +185,9 @@ static void check_agent(const struct rf_instance *instance, unsigned flags, stru
 	int pid = rf_check_agent_pid(instance);
 
 	if (pid < 0)
-		rf_check_add(report, "agent", RF_CHECK_WARN, "something is at %.256s, but it cannot be asked: %s", instance->control_path,
-			     strerror(errno));
+		rf_check_fix(rf_check_add(report, "agent", RF_CHECK_WARN, "something is at %.256s, but it cannot be asked: %s",
+					  instance->control_path, strerror(errno)),
+			     "ask as root, outside of any pod: sudo ringfence status");
 	else if (!pid)
 		rf_check_add(report, "agent", RF_CHECK_OK, "no other agent runs as \"%s\"", instance->name);
 	else if (flags & RF_CHECK_STARTING)

@@ -91,5 +91,6 @@ void rf_check_links(struct rf_check_report *report)
 	else if (r == -EOPNOTSUPP)
 		rf_check_fix(rf_check_add(report, "veth", RF_CHECK_FAIL, "the kernel cannot make a veth pair"), "modprobe veth");
 	else
-		rf_check_add(report, "veth", RF_CHECK_FAIL, "no network namespace can be made: %s", strerror(-r));
+		rf_check_fix(rf_check_add(report, "veth", RF_CHECK_FAIL, "no network namespace can be made: %s", strerror(-r)),
+			     "sysctl -w user.max_net_namespaces=65536; in a container: run it on the machine itself");
 }

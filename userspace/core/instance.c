@@ -157,3 +157,34 @@ int rf_instance_init(struct rf_instance *instance, const char *name)
 	*instance = i;
 	return r;
 }
+
+const char *rf_instance_problem(const char *name, char *ret, size_t size)
+{
+	static const char *const ipv4[] = {"RINGFENCE_POD_CIDR", "RINGFENCE_SERVICE_CIDR"};
+	static const char *const ipv6[] = {"RINGFENCE_POD_CIDR6", "RINGFENCE_SERVICE_CIDR6"};
+	const char *text = name ? name : getenv("RINGFENCE_INSTANCE");
+	struct rf_addr net6;
+	uint32_t net, mask;
+
+	if (text && *text && !name_is_valid(text)) {
+		snprintf(ret, size, "\"%.64s\" cannot be an instance's name: at most %d of a-z 0-9 -, not beginning with -", text,
+			 RF_INSTANCE_NAME_MAX);
+		return ret;
+	}
+	for (int i = 0; i < 2; i++) {
+		text = getenv(ipv4[i]);
+		if (text && *text && rf_cidr_parse(text, &net, &mask) < 0) {
+			snprintf(ret, size, "%s=%.64s is not a range of IPv4 addresses: like 10.201.0.0/16, with nothing behind the %s",
+				 ipv4[i], text, "prefix but zeros");
+			return ret;
+		}
+		text = getenv(ipv6[i]);
+		if (text && *text && rf_cidr6_parse(text, &net6) < 0) {
+			snprintf(ret, size, "%s=%.64s is neither a /96 of IPv6 addresses, like fd72:6e67:66:1::/96, nor \"none\"", ipv6[i],
+				 text);
+			return ret;
+		}
+	}
+	snprintf(ret, size, "the ranges of pods and Services overlap: set RINGFENCE_POD_CIDR and RINGFENCE_SERVICE_CIDR to different ones");
+	return ret;
+}

@@ -13,6 +13,7 @@
 
 #include <linux/limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <ringfence/address.h>
@@ -41,6 +42,9 @@ struct rf_instance {
  * what a kernel without IPv6 gets). A pod's IPv6 address is its IPv4 address in the lower 32 bits of pod_net6 (rf_addr_embed), a Service's
  * likewise. 0, -EINVAL (bad name or CIDR), -ENOENT (no cgroup2 mounted; everything else is filled). */
 int rf_instance_init(struct rf_instance *instance, const char *name);
+
+/* After -EINVAL of rf_instance_init: which of name and variables is wrong, and how it should look, in a sentence. Returns ret. */
+const char *rf_instance_problem(const char *name, char *ret, size_t size);
 
 /* "fd72:6e67:66:1::/96" -> network, host bits refused, as is every other length than 96; "none" -> none. 0 or -EINVAL. */
 int rf_cidr6_parse(const char *text, struct rf_addr *ret_net);

@@ -238,7 +238,7 @@ static const struct rf_field *find_field(const struct rf_field *fields, const ch
 
 static const char *nearest(const struct rf_field *fields, const char *name)
 {
-	size_t best = RF_WORD_SLIPS + 1;
+	size_t best = strlen(name) < 2 * RF_WORD_SLIPS + 3 ? RF_WORD_SLIPS : RF_WORD_SLIPS + 1; /* global is no slip for local */
 	const char *near = NULL;
 
 	for (; fields->name; fields++) {

@@ -131,8 +131,10 @@ static int choose(struct rf_compile *c, const struct rf_service *s, struct range
 		uint32_t chosen = probe(s, range);
 
 		if (!chosen)
-			return rf_diag_error(c->diags, s->meta.place, "no address is left in the service range for Service %s/%s",
-					     s->meta.ns, s->meta.name);
+			return rf_diag_error(
+				c->diags, s->meta.place,
+				"no address is left in the service range for Service %s/%s: set RINGFENCE_SERVICE_CIDR to a larger one",
+				s->meta.ns, s->meta.name);
 		addr4 = rf_addr4(chosen);
 	}
 	if (s->family4)
@@ -195,8 +197,9 @@ static int check_distinct(struct rf_compile *c)
 		const struct rf_meta *first = c->services.items[owners[i - 1].service], *m = c->services.items[owners[i].service];
 
 		if (rf_addr_equal(&owners[i - 1].addr, &owners[i].addr))
-			return rf_diag_error(c->diags, m->place, "Service %s/%s has the clusterIP of Service %s/%s", m->ns, m->name,
-					     first->ns, first->name);
+			return rf_diag_error(c->diags, m->place,
+					     "Service %s/%s has the clusterIP of Service %s/%s: give it another, or none and it is chosen",
+					     m->ns, m->name, first->ns, first->name);
 	}
 	return 0;
 }

@@ -183,10 +183,13 @@ static int set_up(struct rf_sockd *sockd, const struct options *options)
 static int run(struct rf_sockd *sockd, const struct options *options)
 {
 	_cleanup_close_ int lock = -1;
+	char problem[256];
 	int r = rf_instance_init(&sockd->instance, options->instance);
 
 	if (r < 0)
-		return rf_log_error(-r, "%s", r == -ENOENT ? "no cgroup v2 is mounted" : "bad instance name or address range");
+		return rf_log_error(-r, "%s",
+				    r == -ENOENT ? "no cgroup v2 is mounted"
+						 : rf_instance_problem(options->instance, problem, sizeof(problem)));
 	r = take_lock(&sockd->instance, &lock);
 	if (r < 0)
 		return rf_log_error(-r, "%s", r == -EBUSY ? "another broker of this instance is running" : sockd->instance.run_dir);
