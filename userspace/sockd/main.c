@@ -186,10 +186,12 @@ static int run(struct rf_sockd *sockd, const struct options *options)
 	char problem[256];
 	int r = rf_instance_init(&sockd->instance, options->instance);
 
-	if (r < 0)
-		return rf_log_error(-r, "%s",
-				    r == -ENOENT ? "no cgroup v2 is mounted"
-						 : rf_instance_problem(options->instance, problem, sizeof(problem)));
+	if (r < 0) {
+		(void)rf_log_error(0, "%s",
+				   r == -ENOENT ? "no cgroup v2 is mounted"
+						: rf_instance_problem(options->instance, problem, sizeof(problem)));
+		return r;
+	}
 	r = take_lock(&sockd->instance, &lock);
 	if (r < 0)
 		return rf_log_error(-r, "%s", r == -EBUSY ? "another broker of this instance is running" : sockd->instance.run_dir);
