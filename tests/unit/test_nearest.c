@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "cli/nearest.c"
 
 static const char *nearest(const char *word)

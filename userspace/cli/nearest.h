@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nearest of several names to a mistyped one (Levenshtein's distance, at most two slips). */
+/* The nearest of several names to a mistyped one (core/words.h: at most two slips; longer words are like nothing). */
 #pragma once
 
 #include <stddef.h>
-
-#define RF_NEAREST_MAX 127 /* longer words are like nothing */
 
 struct rf_nearest {
 	const char *word;
