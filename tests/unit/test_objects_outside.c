@@ -66,7 +66,7 @@ static void test_egress_refused(void **state)
 	assert_error(WITH("hosts: ['*.*.b']"), "is not a host name");
 	assert_error(WITH("colour: red"), "4:110: spec.colour: unknown field");
 	assert_error(EGRESS META("e", "curl") "spec: {sources: [{kind: User, name: x, namespace: y}], ports: []}\n",
-		     "is not one of ServiceAccount");
+		     "must be ServiceAccount, not");
 	assert_error(EGRESS META("e", "curl") "spec: {sources: [{kind: ServiceAccount, name: x}], ports: []}\n", "namespace is required");
 	assert_error(EGRESS META("e", "curl") "spec: {sources: [" CURL "], ports: [{number: 80, protocol: udp}]}\n",
 		     "\"udp\" is not one of http");
