@@ -26,9 +26,10 @@ def entries: .[].formatted;
 def reason: {
 	"0": "unspecified", "1": "allow-rule", "2": "allow-l7", "3": "allow-permissive", "4": "allow-unmeshed", "5": "allow-egress",
 	"6": "allow-ingress", "7": "allow-self", "8": "allow-flow", "9": "allow-checker", "10": "allow-probe", "11": "allow-datagram",
-	"12": "allow-related", "32": "no-rule", "33": "no-ingress", "34": "no-egress", "35": "no-route", "36": "route-for-others",
-	"37": "bad-request", "38": "bad-path", "39": "no-service", "40": "no-backend", "64": "no-tag", "65": "no-pod",
-	"66": "netns-mismatch", "67": "no-policy", "68": "checker-bypass", "69": "checker-dialed", "70": "checker-down",
+	"12": "allow-related", "13": "allow-excluded", "14": "allow-egress-rule", "15": "allow-egress-l7", "16": "allow-audit",
+	"32": "no-rule", "33": "no-ingress", "34": "no-egress", "35": "no-route", "36": "route-for-others", "37": "bad-request",
+	"38": "bad-path", "39": "no-service", "40": "no-backend", "41": "wrong-authority", "42": "server-name", "64": "no-tag",
+	"65": "no-pod", "66": "netns-mismatch", "67": "no-policy", "68": "checker-bypass", "69": "checker-dialed", "70": "checker-down",
 	"71": "bound-device", "72": "spoofed-source", "73": "no-flow", "74": "ethertype", "75": "ip-protocol", "76": "malformed",
 	"77": "fragment", "78": "ip-options", "79": "address-family", "80": "datagram", "81": "flow-table-full", "82": "socket-storage",
 	"83": "upstream-failed", "84": "revoked", "85": "not-addressed", "86": "icmp", "87": "extension-header", "88": "flow-quota",

@@ -37,7 +37,8 @@ static void test_references(void **state)
 	(void)state;
 	assert_clean(TARGET("{kind: HTTPRouteGroup, name: r, matches: [one]}") GROUP);
 	assert_clean(TARGET("{kind: HTTPRouteGroup, name: r}") GROUP);
-	assert_warning(TARGET("{kind: HTTPRouteGroup, name: r, matches: [one, two]}") GROUP, "has no match \"two\": it admits nothing");
+	assert_warning(TARGET("{kind: HTTPRouteGroup, name: r, matches: [one, two]}") GROUP,
+		       "has no match \"two\": it admits nothing; there are: one");
 	assert_warning(TARGET("{kind: HTTPRouteGroup, name: r, matches: []}") GROUP, "matches is empty: this rule admits nothing");
 	assert_warning(TARGET("{kind: HTTPRouteGroup, name: x}") GROUP, "HTTPRouteGroup shop/x does not exist: this rule admits nothing");
 	assert_warning(TARGET("{kind: TCPRoute, name: r}") GROUP, "TCPRoute shop/r does not exist");

@@ -201,7 +201,7 @@ static void test_nothing_opens(const char *ns, const char *protocol, unsigned po
 static void test_closed_doors(void **state)
 {
 	(void)state;
-	test_nothing_opens("shop", "http", 80, "port 80 is not a targetPort of Service shop/web");
+	test_nothing_opens("shop", "http", 80, "port 80 is not a targetPort of Service shop/web, but its port: write 3000");
 	test_nothing_opens("shop", "https", 3000, NULL);
 	test_nothing_opens("out", "http", 3000, NULL);       /* not in the mesh: ringfence does not stand in its way, and lists nothing */
 	test_nothing_opens("elsewhere", "http", 3000, NULL); /* its own namespace has no such Service */

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define RF_WORD_MAX   63
+#define RF_WORD_MAX   127
 #define RF_WORD_SLIPS 2 /* more than two slips are no slip */
 
 /* Levenshtein's distance, capitals and small letters being alike; words longer than RF_WORD_MAX are like nothing (RF_WORD_MAX). */

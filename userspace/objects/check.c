@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What only the whole set of objects can tell: duplicates, references, ports by name. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,15 +143,27 @@ static bool has_match(const struct rf_http_route_group *g, const char *name)
 	return false;
 }
 
+/* "one, two", for who has misspelt one of them */
+static const char *match_names(const struct rf_http_route_group *g, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	snprintf(ret, size, "none");
+	for (size_t i = 0; i < g->match_count && used < size; i++)
+		used += (size_t)snprintf(ret + used, size - used, "%s%s", i ? ", " : "", g->matches[i].name);
+	return ret;
+}
+
 static int check_matches(struct rf_objects *o, const struct rf_target_rule *rule, const struct rf_http_route_group *g)
 {
+	char names[256];
 	int r = 0;
 
 	for (size_t i = 0; i < rule->match_count && r == 0; i++) {
 		if (!has_match(g, rule->matches[i].name))
 			r = rf_diag_warning(&o->diags, rule->matches[i].place,
-					    "HTTPRouteGroup %s/%s has no match \"%s\": it admits nothing", g->meta.ns, g->meta.name,
-					    rule->matches[i].name);
+					    "HTTPRouteGroup %s/%s has no match \"%s\": it admits nothing; there are: %s", g->meta.ns,
+					    g->meta.name, rule->matches[i].name, match_names(g, names, sizeof(names)));
 	}
 	if (r == 0 && rule->has_matches && rule->match_count == 0)
 		r = rf_diag_warning(&o->diags, rule->place, "matches is empty: this rule admits nothing");

@@ -180,7 +180,7 @@ int rf_decode_plain(struct rf_decode *d)
 	if (!slot)
 		return -ENOMEM;
 	slot->meta = d->meta;
-	return rf_decode_warning(d, d->root, "%s is not enforced yet: it admits nothing", d->meta.kind);
+	return rf_decode_warning(d, d->root, "%s is not enforced yet: it has no effect", d->meta.kind);
 }
 
 const struct rf_kind rf_kinds_policy[] = {

@@ -34,7 +34,7 @@ static int report(struct rf_compile *c, size_t count, struct rf_place place, con
 	if (error == -ENOMEM)
 		return error;
 	r = rf_diag_error(c->diags, place, "the %zu routes of the %s cannot be compiled: %s", count, what,
-			  error == -E2BIG ? "together they are too big" : "a pattern is not RE2 syntax");
+			  error == -E2BIG ? "together they are too big: use fewer or simpler patterns" : "a pattern is not RE2 syntax");
 	return r == -ENOMEM ? r : error;
 }
 

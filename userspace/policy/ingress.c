@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,22 @@ static bool has_target_port(const struct rf_service *service, uint16_t port)
 	return false;
 }
 
+/* An IngressBackend names the pods' port, and most who get that wrong have named the Service's. */
+static int warn_port(struct rf_compile *c, const struct rf_service *service, const struct rf_ingress_backend *backend,
+		     const struct rf_ingress_backend_entry *entry)
+{
+	char hint[64] = "";
+
+	for (size_t i = 0; i < service->port_count && !*hint; i++) {
+		const struct rf_service_port *port = &service->ports[i];
+
+		if (port->kind != RF_PORT_UDP && port->port == entry->port && port->target_port)
+			snprintf(hint, sizeof(hint), ", but its port: write %u", port->target_port);
+	}
+	return rf_diag_warning(c->diags, entry->place, "IngressBackend %s/%s opens nothing: port %u is not a targetPort of Service %s/%s%s",
+			       backend->meta.ns, backend->meta.name, entry->port, backend->meta.ns, entry->service, hint);
+}
+
 /* Opens the port of every account behind the Service. */
 static int open_service(struct rf_compile *c, struct entries *entries, const struct rf_prefixes *sources, const struct rf_service *service,
 			uint16_t port, uint32_t rule_id)
@@ -154,9 +171,7 @@ static int open_entry(struct rf_compile *c, struct entries *entries, const struc
 	if (!service || !protocol_admits(entry))
 		return 0; /* named by the objects' own check */
 	if (!has_target_port(service, entry->port))
-		return rf_diag_warning(c->diags, entry->place,
-				       "IngressBackend %s/%s opens nothing: port %u is not a targetPort of Service %s/%s", backend->meta.ns,
-				       backend->meta.name, entry->port, backend->meta.ns, entry->service);
+		return warn_port(c, service, backend, entry);
 	return open_service(c, entries, sources, service, entry->port, rule_id);
 }
 
