@@ -38,14 +38,15 @@ static void same(const cJSON *json, const struct rf_node *node)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rf_diags diags = {.arena = rf_arena_new()};
+	struct rf_arena *scratch = rf_arena_new();
 	char *text = malloc(size + 1);
 	struct rf_tree *tree;
 	cJSON *json;
 
-	require(diags.arena != NULL && text != NULL);
+	require(diags.arena != NULL && scratch != NULL && text != NULL);
 	memcpy(text, data, size);
 	text[size] = '\0';
-	require(rf_tree_parse(&diags, "fuzz.json", text, size, &tree) == 0);
+	require(rf_tree_parse(&diags, scratch, "fuzz.json", text, size, &tree) == 0);
 	check_diags(&diags, tree);
 	json = cJSON_ParseWithLengthOpts(text, size + 1, NULL, 1);
 	require(json || diags.error_count);
@@ -60,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	cJSON_Delete(json);
 	free(text);
+	rf_arena_free(scratch);
 	rf_arena_free(diags.arena);
 	return 0;
 }

@@ -23,34 +23,43 @@ static void require(int truth)
 		abort();
 }
 
-/* ---- what depends on the blob's format and on rf_routes_decide ---- */
-
 static enum rf_reason decide(const struct rf_policy *policy, const struct rf_allow_key *key, const char *method, const char *path)
 {
-	uint32_t rule = 0;
-	const enum rf_reason reason =
-		rf_routes_decide(policy->routes, key->src, key->dst, key->port, method, strlen(method), path, strlen(path), &rule);
+	static const struct rf_header_field fields[] = {{"Host", 4, "a", 1}, {"X-A", 3, "b", 1}};
+	const struct rf_request_question question = {.src = key->src,
+						     .dst = key->dst,
+						     .port = key->port,
+						     .method = method,
+						     .method_len = strlen(method),
+						     .target = path,
+						     .target_len = strlen(path),
+						     .authority = "a",
+						     .authority_len = 1,
+						     .fields = fields,
+						     .field_count = RF_ARRAY_SIZE(fields)};
+	struct rf_request_answer answer;
 
-	require(rule < policy->rule_count);
-	return reason;
+	rf_routes_decide(policy->routes, &question, &answer);
+	require(answer.rule_id < policy->rule_count);
+	require((answer.reason == RF_REASON_ALLOW_AUDIT) == (answer.would != RF_REASON_UNSPEC));
+	return answer.reason == RF_REASON_ALLOW_AUDIT ? answer.would : answer.reason;
 }
 
-/* ---- the rest ---- */
-
+/* Allow list and blob agree: on who may talk, and on which pairs are asked about each request. */
 static void ask(const struct rf_policy *policy, const struct rf_allow_key *key, const char *method, const char *path)
 {
 	const struct rf_allow_value *value = rf_policy_lookup(policy, key->src, key->dst, key->port, IPPROTO_TCP);
 	const enum rf_reason reason = decide(policy, key, method, path);
 
 	if (policy->config.permissive)
-		require(reason == RF_REASON_ALLOW_PERMISSIVE);
+		require(reason == RF_REASON_ALLOW_PERMISSIVE || reason == RF_REASON_AUTHORITY);
 	else if (!value || value->verdict == RF_VERDICT_DENY)
 		require(reason == RF_REASON_NO_RULE);
 	else if (value->verdict == RF_VERDICT_ALLOW)
 		require(reason == RF_REASON_ALLOW_RULE);
 	else
 		require(reason == RF_REASON_ALLOW_L7 || reason == RF_REASON_NO_ROUTE || reason == RF_REASON_ROUTE_OTHERS ||
-			reason == RF_REASON_BAD_PATH);
+			reason == RF_REASON_BAD_PATH || reason == RF_REASON_AUTHORITY);
 }
 
 static void ask_all(const struct rf_policy *policy)

@@ -35,23 +35,42 @@ static void fix_head(void *blob, size_t size)
 	head->size = size;
 }
 
-static void decide(const void *blob, rf_identity_t src, rf_identity_t dst, uint16_t port, const char *path, size_t path_len)
+static void decide(const void *blob, rf_identity_t src, rf_identity_t dst, uint16_t port, const char *text, size_t len)
 {
-	uint32_t rule;
-	const enum rf_reason reason = rf_routes_decide(blob, src, dst, port, "GET", 3, path, path_len, &rule);
+	const struct rf_header_field fields[] = {{"Host", 4, text, len}, {"X-A", 3, "b", 1}, {"x-a", 3, text, len}};
+	struct rf_request_question question = {.src = src,
+					       .dst = dst,
+					       .port = port,
+					       .method = "GET",
+					       .method_len = 3,
+					       .target = text,
+					       .target_len = len,
+					       .authority = text,
+					       .authority_len = len,
+					       .fields = fields,
+					       .field_count = RF_ARRAY_SIZE(fields)};
+	struct rf_request_answer answer;
 
-	require(!rf_reason_admits(reason) || (src && dst));
+	for (int tls = 0; tls < 2; tls++) {
+		question.tls = tls;
+		rf_routes_decide(blob, &question, &answer);
+		require(answer.reason != RF_REASON_UNSPEC && (!rf_reason_admits(answer.reason) || src));
+	}
+	(void)rf_routes_tls(blob, src, dst, port);
 }
 
-static void ask_all(const void *blob, const char *path, size_t path_len)
+static void ask_all(const void *blob, const char *text, size_t len)
 {
 	const struct rf_routes_head *head = blob;
 	const struct rf_route_pair *pairs = (const void *)((const char *)blob + head->pairs_off);
+	const struct rf_route_egress *egresses = (const void *)((const char *)blob + head->egresses_off);
 
 	for (uint32_t i = 0; i < head->pair_count && i < PAIRS_MAX; i++) {
 		decide(blob, pairs[i].src, pairs[i].dst, pairs[i].port, "/buy", 4);
-		decide(blob, pairs[i].src, pairs[i].dst, pairs[i].port, path, path_len);
+		decide(blob, pairs[i].src, pairs[i].dst, pairs[i].port, text, len);
 	}
+	for (uint32_t i = 0; i < head->egress_count && i < PAIRS_MAX; i++)
+		decide(blob, egresses[i].src, 0, egresses[i].port, text, len);
 	decide(blob, 1, 2, 80, "/", 1);
 }
 
@@ -80,7 +99,8 @@ static void ask_all(const void *blob, const char *path, size_t path_len)
 							    "---\napiVersion: specs.smi-spec.io/v1alpha4\n" META("HTTPRouteGroup", "g")
 /* A DFA, an NFA (its pattern is past the state budget), and a policy that asks nobody. */
 static const char *const worlds[] = {
-	WORLD "spec: {matches: [{name: x, pathRegex: /buy, methods: [GET]}, {name: y, pathRegex: '/\\b.*', methods: [GET, PUT]}]}\n",
+	WORLD "spec: {matches: [{name: x, pathRegex: /buy, methods: [GET], headers: [{x-a: 'b.*'}]}, {name: y, pathRegex: '/\\b.*', "
+	      "methods: [GET, PUT]}]}\n",
 	WORLD "spec: {matches: [{name: x, pathRegex: '(.*a)?.{20}\\b(a|b)*', methods: [GET]}]}\n",
 	WORLD "spec: {matches: [{name: x, pathRegex: /}]}\n---\napiVersion: config.openservicemesh.io/v1alpha2\n"
 	      "kind: MeshConfig\nmetadata: {name: m, namespace: n}\nspec: {traffic: {enablePermissiveTrafficPolicyMode: true}}\n",

@@ -15,12 +15,12 @@ static inline void require(int truth)
 		abort();
 }
 
-/* A plain scalar on one line stands in the file as it is. */
+/* A plain scalar on one line, without an anchor, stands in the file as it is. */
 static inline void check_scalar(const struct rf_node *node)
 {
 	require(strlen(node->text) == node->text_len && node->count == 0);
 	require(rf_node_place_at(node, node->text_len / 2).line == node->place.line);
-	if (node->style == RF_SCALAR_PLAIN && !memchr(node->source->text + node->start, '\n', node->end - node->start) &&
+	if (node->style == RF_SCALAR_PLAIN && !node->shared && !memchr(node->source->text + node->start, '\n', node->end - node->start) &&
 	    !memchr(node->source->text + node->start, '\r', node->end - node->start))
 		require(node->end - node->start == node->text_len &&
 			memcmp(node->source->text + node->start, node->text, node->text_len) == 0);
@@ -31,11 +31,19 @@ static inline void check_node(const struct rf_node *node)
 	size_t end = node->start;
 
 	require(node->start <= node->end && node->end <= node->source->len && node->place.line >= 1 && node->place.column >= 1);
+	if (node->anchor) { /* an alias has the content of another place */
+		require(node->shared && !node->anchor->anchor && node->kind == node->anchor->kind);
+		return;
+	}
 	if (node->kind == RF_NODE_SCALAR)
 		check_scalar(node);
 	for (size_t i = 0; i < node->count; i++) {
 		const struct rf_node *item = node->items[i], *first = item->key ? item->key : item;
 
+		if (node->shared) { /* some of its items may stand where they were merged from */
+			require(item->place.line >= 1);
+			continue;
+		}
 		require(item->parent == node && item->index == i && (node->kind == RF_NODE_MAPPING) == (item->key != NULL));
 		require(end <= first->start && first->end <= item->end && item->end <= node->end);
 		end = item->end;

@@ -257,6 +257,21 @@ static void test_path(void **state)
 	done(&p);
 }
 
+/* An anchor with nothing behind it but blanks: the text is empty, and so is its range. */
+static void test_empty_anchored(void **state)
+{
+	struct parsed p = parse("&k   : x\nb: &l\t \n");
+	const struct rf_node *root = p.tree->documents[0].root;
+
+	(void)state;
+	assert_int_equal(p.diags.count, 0);
+	assert_int_equal(root->count, 2);
+	assert_int_equal(root->items[0]->key->start, root->items[0]->key->end);
+	assert_int_equal(rf_node_place_at(root->items[0]->key, 0).line, 1);
+	assert_true(root->items[1]->start <= root->items[1]->end);
+	done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_place_in_scalar),
 		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_empty_anchored),
 	};
 
 	return cmocka_run_group_tests_name("tree", tests, NULL, NULL);

@@ -127,7 +127,9 @@ static void skip_anchor(struct rf_node *node, size_t len)
 	while (at < s->len && (s->text[at] == ' ' || s->text[at] == '\t'))
 		at++;
 	if (s->text[node->start] != '&' || at >= s->len || strchr("\r\n#", s->text[at]))
-		return; /* it goes on below */
+		return;                                     /* it goes on below */
+	if (node->kind == RF_NODE_SCALAR && at > node->end) /* an empty text, with blanks behind its anchor */
+		at = node->end;
 	node->start = at;
 	node->place = rf_source_place(s, at);
 }
