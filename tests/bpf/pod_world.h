@@ -128,6 +128,12 @@ static inline int dial(int type, uint32_t addr_be, uint16_t port, int *ret_fd)
 	return r;
 }
 
+/* What a pod's connect() that the policy denies ends with; EPERM before 5.18. */
+static inline int errno_of_denial(void)
+{
+	return dp->has_set_retval ? -ECONNREFUSED : -EPERM;
+}
+
 static inline int bound(int ns, const char *cgroup, int type, uint16_t port)
 {
 	struct sockaddr_in any = at(INADDR_ANY, port);
