@@ -70,7 +70,7 @@ static int make_slots(struct rf_compile *c, size_t room)
 		return -ENOMEM;
 	c->account_slots = slots;
 	c->account_room = room;
-	for (size_t i = 0; i < c->account_count; i++)
+	for (size_t i = 0; c->accounts && i < c->account_count; i++)
 		slots[slot_of(c, c->accounts[i].ns, c->accounts[i].name)] = (uint32_t)i + 1;
 	return 0;
 }
