@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,17 +122,31 @@ static void add_to(struct rf_audit_row *to, const struct rf_audit_row *row)
 	to->last_ns = row->last_ns > to->last_ns ? row->last_ns : to->last_ns;
 }
 
+/* Those that a policy can name; TLS stands for a connection to outside (sockd/protocol.h). */
+static bool is_known(const char *method)
+{
+	static const char *const names[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "TLS"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], method))
+			return true;
+	return false;
+}
+
 void rf_audit_rows_count(struct rf_audit_rows *rows, const struct rf_audit_row *row)
 {
-	char path[RF_AUDIT_PATH_MAX], others[] = RF_AUDIT_OTHERS;
+	char path[RF_AUDIT_PATH_MAX], method[RF_AUDIT_METHOD], others[] = RF_AUDIT_OTHERS;
 	struct rf_audit_row r = *row;
 	uint16_t *bucket;
 
 	rf_path_template(row->path, path, sizeof(path));
+	rf_text_visible(row->method, method, sizeof(method));
 	r.path = path;
+	r.method = method;
 	bucket = bucket_of(rows, &r);
 	if (!*bucket && paths_of(rows, r.destination) >= RF_AUDIT_PATHS) {
 		r.path = others;
+		r.method = is_known(method) ? method : others;
 		bucket = bucket_of(rows, &r);
 	}
 	if (*bucket)
