@@ -23,6 +23,7 @@ struct rf_audit_rows {
 	size_t count;
 	uint64_t lost;
 	uint16_t buckets[BUCKETS]; /* index + 1, 0 = free; linear probing */
+	uint16_t paths[BUCKETS];   /* templates of each destination; two whose names meet here share their room */
 };
 
 int rf_audit_rows_new(struct rf_audit_rows **ret)
@@ -49,6 +50,7 @@ void rf_audit_rows_clear(struct rf_audit_rows *rows)
 	for (size_t i = 0; i < rows->count; i++)
 		row_done(&rows->rows[i]);
 	memset(rows->buckets, 0, sizeof(rows->buckets));
+	memset(rows->paths, 0, sizeof(rows->paths));
 	rows->count = 0;
 	rows->lost = 0;
 }
@@ -87,13 +89,10 @@ static uint16_t *bucket_of(struct rf_audit_rows *rows, const struct rf_audit_row
 	}
 }
 
-static size_t paths_of(const struct rf_audit_rows *rows, const char *destination)
+/* Asked for every request that has no row: not by counting rows. */
+static uint16_t *paths_of(struct rf_audit_rows *rows, const char *destination)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < rows->count; i++)
-		n += strcmp(rows->rows[i].destination, destination) == 0 && strcmp(rows->rows[i].path, RF_AUDIT_OTHERS) != 0;
-	return n;
+	return &rows->paths[mix(14695981039346656037u, destination) % BUCKETS];
 }
 
 static int insert(struct rf_audit_rows *rows, uint16_t *bucket, const struct rf_audit_row *row)
@@ -110,6 +109,7 @@ static int insert(struct rf_audit_rows *rows, uint16_t *bucket, const struct rf_
 		row_done(&copy);
 		return -ENOMEM;
 	}
+	*paths_of(rows, copy.destination) += strcmp(copy.path, RF_AUDIT_OTHERS) != 0;
 	rows->rows[rows->count++] = copy;
 	*bucket = (uint16_t)rows->count;
 	return 0;
@@ -144,7 +144,7 @@ void rf_audit_rows_count(struct rf_audit_rows *rows, const struct rf_audit_row *
 	r.path = path;
 	r.method = method;
 	bucket = bucket_of(rows, &r);
-	if (!*bucket && paths_of(rows, r.destination) >= RF_AUDIT_PATHS) {
+	if (!*bucket && *paths_of(rows, r.destination) >= RF_AUDIT_PATHS) {
 		r.path = others;
 		r.method = is_known(method) ? method : others;
 		bucket = bucket_of(rows, &r);
