@@ -57,6 +57,10 @@ YAML
 # ---- exclusions ----
 mesh_lists ", outboundPortExclusionList: [7001], inboundPortExclusionList: [3054]"
 expect "excluded: open" "connected, answered*" attack bookthief tcp to="$FAR" port=7001 mark=x
+for how in family=6 fastopen=1; do
+	expect "excluded, $how: open" "connected, answered*" attack bookthief tcp to="$FAR" port=7001 "$how" mark=x
+	attempt "not excluded, $how" no-egress refused attack bookthief tcp to="$FAR" port=7002 "$how" mark=MARK
+done
 attempt "a socket that was excluded once: to another port outside" no-egress ECONNREFUSED again "$FAR" 7001 "$FAR" 7002 MARK
 attempt "the same, to a pod" no-rule ECONNREFUSED again "$FAR" 7001 "$store" 3001 MARK
 attempt "the excluded port of a pod" no-ingress refused attack bookthief tcp to="$store" port=7001 mark=MARK
