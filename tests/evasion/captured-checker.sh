@@ -115,7 +115,7 @@ metadata: {name: web, namespace: bookbuyer}
 spec:
   sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
   hosts: [allowed.example]
-  ipAddresses: [203.0.113.7/32]
+  ipAddresses: [$node/32]
   ports: [{number: 7080, protocol: http}]
 ---
 apiVersion: policy.openservicemesh.io/v1alpha1
@@ -132,7 +132,8 @@ spec: {traffic: {enablePermissiveTrafficPolicyMode: false, enableEgress: false, 
 YAML
 rf apply -f "$WORK/egress.yaml" >/dev/null || exit 1
 # Nobody listens there: the machine itself refuses, having been asked.
-allowed "Egress, the checked port: any address outside, the machine's too" ECONNREFUSED allow-checker order reach - "$node" 7080 x
+allowed "Egress, the checked port of what it names" ECONNREFUSED allow-checker order reach - "$node" 7080 x
+attempt "of what it does not name" no-egress ECONNREFUSED order reach - 203.0.113.7 7080 MARK
 attempt "another port" no-egress ECONNREFUSED order reach - "$node" 7083 MARK
 attempt "a port that the pod may use without it" checker-bypass ECONNREFUSED order reach - "$node" 7081 MARK
 attempt "a port that is excluded for the pod" no-egress ECONNREFUSED order reach - "$node" 7082 MARK

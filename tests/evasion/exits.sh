@@ -83,7 +83,8 @@ attempt "by UDP" no-egress refused attack bookthief udp to="$FAR" port=7080 mark
 attempt "a pod of the mesh on that port" no-rule refused attack bookthief tcp to="$store" port=7080 mark=MARK
 egress "ipAddresses: [$FAR/32]"
 expect "with ipAddresses: there" 200 http "$FAR" allowed.example
-expect "and nowhere else" 404 http "$NEAR_BY" allowed.example
+expect "and nowhere else" refused http "$NEAR_BY" allowed.example
+attempt "at another address, raw socket" no-egress sent attack bookthief packet to="$NEAR_BY" port=7080 mark=MARK
 
 # ---- audit: what would be denied passes; what cannot be judged, and the way around the checker, do not ----
 sed 's/^metadata: {name: bookstore, namespace: bookstore}/metadata: {name: bookstore, namespace: bookstore, annotations: {ringfence.io\/audit: enabled}}/' "$WORK/hostile.yaml" >"$WORK/audited.yaml"
