@@ -102,12 +102,24 @@ static const struct rf_route_grant *grant_of(const char *base, uint32_t routes_i
 	return (const struct rf_route_grant *)(base + ((const struct rf_routes_head *)base)->grants_off) + routes_id;
 }
 
+/* Does the request name the destination as this grant asks for? Else *reason is why not. */
+static bool names_it(const char *base, uint64_t authority_off, const struct rf_request_question *q, enum rf_reason *reason)
+{
+	size_t work = RF_COND_WORK_MAX;
+
+	if (!authority_off || rf_authority_holds(base, authority_off, q, &work))
+		return true;
+	*reason = !work ? RF_REASON_BAD_REQUEST : q->tls ? RF_REASON_SERVER_NAME : RF_REASON_AUTHORITY;
+	return false;
+}
+
 static enum rf_reason decide_request(const char *base, uint32_t routes_id, const struct rf_request_question *q, uint32_t *rule)
 {
 	const struct rf_route_grant *grant = grant_of(base, routes_id);
 	struct rf_subject raw = {q->method, q->method_len, q->target, q->target_len}, canonical = raw;
 	_cleanup_free_ char *heap = NULL;
 	char stack[PATH_ON_STACK], *out = stack;
+	enum rf_reason reason;
 	uint32_t len;
 
 	if (q->target_len > INT32_MAX)
@@ -121,8 +133,8 @@ static enum rf_reason decide_request(const char *base, uint32_t routes_id, const
 		return RF_REASON_BAD_PATH;
 	canonical.path = out;
 	canonical.path_len = len;
-	if (grant->authority_off && !rf_authority_holds(base, grant->authority_off, q))
-		return RF_REASON_AUTHORITY;
+	if (!names_it(base, grant->authority_off, q, &reason))
+		return reason;
 	return judge_both(base, grant, q, &raw, &canonical, rule);
 }
 
@@ -131,9 +143,10 @@ static enum rf_reason decide_tls(const char *base, uint32_t routes_id, const str
 {
 	static const struct rf_subject any = {"CONNECT", 7, "/", 1};
 	const struct rf_route_grant *grant = grant_of(base, routes_id);
+	enum rf_reason reason;
 
-	if (grant->authority_off && !rf_authority_holds(base, grant->authority_off, q))
-		return RF_REASON_SERVER_NAME;
+	if (!names_it(base, grant->authority_off, q, &reason))
+		return reason;
 	return judge(base, grant, q, &any, rule) == RF_REASON_ALLOW_L7 ? RF_REASON_ALLOW_EGRESS_L7 : RF_REASON_SERVER_NAME;
 }
 
@@ -159,10 +172,11 @@ static enum rf_reason decide_permissive(const char *base, const struct rf_reques
 {
 	const struct rf_route_pair *pair = rf_routes_pair(base, 0, q->dst, q->port);
 	const struct rf_route_grant *grant = pair ? grant_of(base, local ? pair->local_id : pair->routes_id) : NULL;
+	enum rf_reason reason = RF_REASON_ALLOW_PERMISSIVE;
 
-	if (grant && grant->authority_off && !rf_authority_holds(base, grant->authority_off, q))
-		return RF_REASON_AUTHORITY;
-	return RF_REASON_ALLOW_PERMISSIVE;
+	if (grant)
+		(void)names_it(base, grant->authority_off, q, &reason);
+	return reason;
 }
 
 static enum rf_reason decide_inside(const char *base, const struct rf_request_question *q, bool local, uint32_t *rule)

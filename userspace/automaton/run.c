@@ -20,6 +20,21 @@ void rf_run_begin(struct rf_run *run, const struct rf_automaton *automaton, cons
 		rf_frontier_add(&run->now, automaton->start, 0);
 }
 
+#define CLEARED_A_STEP 16 /* states whose memory is cleared in the time of a step */
+
+size_t rf_run_begin_cost(const struct rf_automaton *automaton)
+{
+	return automaton->kind == RF_AUTOMATON_DFA ? 1 : 1 + automaton->state_count / CLEARED_A_STEP;
+}
+
+static bool pay(struct rf_run *run, size_t cost)
+{
+	if (run->work)
+		*run->work = *run->work > cost ? *run->work - cost : 0;
+	run->failed |= run->work && !*run->work;
+	return !run->failed;
+}
+
 void rf_run_done(struct rf_run *run)
 {
 	rf_frontier_done(&run->now);
@@ -63,7 +78,8 @@ static void nfa_decide(struct rf_run *run, int next)
 
 static void nfa_feed(struct rf_run *run, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len && run->now.size > 0; i++) {
+	/* A byte costs as much as there are states that it is shown to: up to all of them. */
+	for (size_t i = 0; i < len && run->now.size > 0 && pay(run, run->now.size); i++) {
 		const uint8_t byte = (uint8_t)text[i];
 
 		nfa_decide(run, byte);
@@ -79,7 +95,7 @@ void rf_run_feed(struct rf_run *run, const char *text, size_t len)
 	if (run->failed)
 		return;
 	if (run->automaton->kind == RF_AUTOMATON_DFA)
-		dfa_feed(run, text, len);
+		dfa_feed(run, text, pay(run, len) ? len : 0);
 	else
 		nfa_feed(run, text, len);
 }
