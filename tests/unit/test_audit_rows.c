@@ -26,11 +26,11 @@ static int unmake(void **state)
 	return 0;
 }
 
-static void count(const char *destination, const char *path, uint64_t when)
+static void count_method(const char *destination, const char *method, const char *path, uint64_t when)
 {
 	struct rf_audit_row row = {.source = (char *)(uintptr_t) "a/b",
 				   .destination = (char *)(uintptr_t)destination,
-				   .method = (char *)(uintptr_t) "GET",
+				   .method = (char *)(uintptr_t)method,
 				   .path = (char *)(uintptr_t)path,
 				   .port = 80,
 				   .would = RF_REASON_NO_ROUTE,
@@ -39,6 +39,11 @@ static void count(const char *destination, const char *path, uint64_t when)
 				   .last_ns = when};
 
 	rf_audit_rows_count(rows, &row);
+}
+
+static void count(const char *destination, const char *path, uint64_t when)
+{
+	count_method(destination, "GET", path, when);
 }
 
 static void templates(void **state)
@@ -98,6 +103,24 @@ static void paths_are_bounded(void **state)
 	assert_int_equal(rf_audit_rows_lost(rows), 0);
 	count("c/d", "/p0", 9);
 	assert_int_equal(rf_audit_rows_at(rows, 0)->count, 2);
+}
+
+static void methods_are_bounded(void **state)
+{
+	char text[32];
+
+	(void)state;
+	for (int i = 0; i < RF_AUDIT_ROWS + 1000; i++) {
+		snprintf(text, sizeof(text), "M%d", i);
+		count_method("c/d", text, "/", 1);
+	}
+	assert_int_equal(rf_audit_rows_size(rows), RF_AUDIT_PATHS + 1);
+	assert_string_equal(rf_audit_rows_at(rows, RF_AUDIT_PATHS)->method, RF_AUDIT_OTHERS);
+	count_method("c/d", "POST", "/", 1);
+	assert_string_equal(rf_audit_rows_at(rows, RF_AUDIT_PATHS + 1)->method, "POST");
+	count("c/e", "/mine", 1);
+	assert_int_equal(rf_audit_rows_size(rows), RF_AUDIT_PATHS + 3);
+	assert_int_equal(rf_audit_rows_lost(rows), 0);
 }
 
 static void the_whole_is_bounded(void **state)
@@ -174,6 +197,7 @@ int main(void)
 		cmocka_unit_test(templates),
 		cmocka_unit_test_setup_teardown(equal_ones_are_one, make, unmake),
 		cmocka_unit_test_setup_teardown(paths_are_bounded, make, unmake),
+		cmocka_unit_test_setup_teardown(methods_are_bounded, make, unmake),
 		cmocka_unit_test_setup_teardown(the_whole_is_bounded, make, unmake),
 		cmocka_unit_test_setup_teardown(over_a_file, make, unmake),
 	};

@@ -95,6 +95,17 @@ static size_t paths_of(const struct rf_audit_rows *rows, const char *destination
 	return n;
 }
 
+/* A method can be any token, so a client could fill rows with them, too. */
+static bool is_usual(const char *method)
+{
+	static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "TLS", ""};
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(usual); i++)
+		if (strcmp(method, usual[i]) == 0)
+			return true;
+	return false;
+}
+
 static int insert(struct rf_audit_rows *rows, uint16_t *bucket, const struct rf_audit_row *row)
 {
 	struct rf_audit_row copy = *row;
@@ -132,6 +143,7 @@ void rf_audit_rows_count(struct rf_audit_rows *rows, const struct rf_audit_row *
 	bucket = bucket_of(rows, &r);
 	if (!*bucket && paths_of(rows, r.destination) >= RF_AUDIT_PATHS) {
 		r.path = others;
+		r.method = is_usual(r.method) ? r.method : others;
 		bucket = bucket_of(rows, &r);
 	}
 	if (*bucket)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests that an audit annotation let pass, counted by source, destination, port, reason, method and path template. Bounded: of one
- * destination at most RF_AUDIT_PATHS templates, the rest of it is counted in rows with the path "..."; RF_AUDIT_ROWS rows in all, what has
- * none is counted as lost. Pure but for load and save. Times are CLOCK_REALTIME nanoseconds.
+ * destination at most RF_AUDIT_PATHS templates, the rest of it is counted in rows with the path "..." (and the method "...", if it is none
+ * of HTTP's own); RF_AUDIT_ROWS rows in all, what has none is counted as lost. Pure but for load and save. Times are CLOCK_REALTIME
+ * nanoseconds.
  */
 #pragma once
 
