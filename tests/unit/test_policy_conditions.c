@@ -123,6 +123,24 @@ static void test_work_of_an_nfa_is_bounded(void **state)
 	world_end(&w);
 }
 
+/* The same for the path. */
+static void test_work_of_a_path_is_bounded(void **state)
+{
+	char path[8001] = "/";
+	struct world w;
+
+	(void)state;
+	begin(&w, "[{name: a, pathRegex: '/.*a.{900}'}, {name: b, pathRegex: '/.*a.{800}b'}]");
+	world_compile(&w);
+	memset(path + 1, 'a', sizeof(path) - 2);
+	assert_int_equal(request(&w, "client/x", DST, 3000, "GET", path), RF_REASON_BAD_REQUEST);
+	path[902] = '\0';
+	assert_int_equal(request(&w, "client/x", DST, 3000, "GET", path), RF_REASON_ALLOW_L7);
+	path[901] = '\0';
+	assert_int_equal(request(&w, "client/x", DST, 3000, "GET", path), RF_REASON_NO_ROUTE);
+	world_end(&w);
+}
+
 static void test_headers_are_in_the_difference(void **state)
 {
 	static const char *const matches[] = {"[{name: a, pathRegex: /a, headers: [{k: v}]}]",
@@ -410,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_work_is_bounded),
 		cmocka_unit_test(test_work_of_an_nfa_is_bounded),
+		cmocka_unit_test(test_work_of_a_path_is_bounded),
 		cmocka_unit_test(test_headers_are_in_the_difference),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_names_are_not_asked_unless_told),

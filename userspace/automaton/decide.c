@@ -10,6 +10,10 @@
 #include "automaton/search.h"
 #include "core/cleanup.h"
 
+/* What finding the routes of one path may cost, in the steps of holds.h: a tenth of a second. Only an NFA comes near it, of routes that
+ * each keep thousands of states at once: nobody else is served meanwhile. */
+#define PATH_WORK_MAX (32 * 1024 * 1024)
+
 #define PATH_ON_STACK 4096 /* longer paths get memory of their own */
 
 /* The atoms that match one subject, as far as the decision needs them. */
@@ -54,18 +58,19 @@ static enum rf_reason judge(const char *base, const struct rf_route_grant *grant
 {
 	struct matches m = {.base = base, .question = question, .work = RF_COND_WORK_MAX, .own = RF_NO_ATOM, .others = RF_NO_ATOM};
 	const struct rf_atom_info *atoms;
+	size_t path_work = PATH_WORK_MAX;
 
 	if (grant->automaton_off == 0)
 		return RF_REASON_NO_ROUTE;
 	m.automaton = (const struct rf_automaton *)(base + grant->automaton_off);
 	m.granted = (const uint64_t *)(base + grant->atoms_off);
 	atoms = (const struct rf_atom_info *)(base + m.automaton->atoms_off);
-	rf_run_subject(m.automaton, base, subject, see_set, &m);
+	rf_run_subject(m.automaton, base, subject, &path_work, see_set, &m);
 	if (m.own != RF_NO_ATOM) {
 		*rule = atoms[m.own].rule_id;
 		return RF_REASON_ALLOW_L7;
 	}
-	if (!m.work)
+	if (!m.work || !path_work)
 		return RF_REASON_BAD_REQUEST; /* not all of it could be judged */
 	if (m.others == RF_NO_ATOM)
 		return RF_REASON_NO_ROUTE;

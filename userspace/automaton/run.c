@@ -135,12 +135,13 @@ bool rf_run_accepts(struct rf_run *run)
 	return any;
 }
 
-void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *s, void (*fn)(void *arg, uint32_t set),
-		    void *arg)
+void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *s, size_t *work,
+		    void (*fn)(void *arg, uint32_t set), void *arg)
 {
 	RF_CLEANUP(rf_run_done) struct rf_run run;
 
 	rf_run_begin(&run, automaton, base, false);
+	run.work = work;
 	if (s->method_len == 0 || memchr(s->method, ' ', s->method_len))
 		return;
 	rf_run_feed(&run, s->method, s->method_len);
@@ -162,7 +163,7 @@ uint32_t rf_automaton_run(const void *blob, uint64_t off, const char *method, si
 	const struct rf_subject subject = {method, method_len, path, path_len};
 	uint32_t best = 0;
 
-	rf_run_subject((const struct rf_automaton *)((const char *)blob + off), blob, &subject, lowest, &best);
+	rf_run_subject((const struct rf_automaton *)((const char *)blob + off), blob, &subject, NULL, lowest, &best);
 	return best;
 }
 
@@ -172,7 +173,7 @@ uint32_t rf_automaton_image_run(const struct rf_automaton_image *image, const ch
 	const struct rf_subject subject = {method, method_len, path, path_len};
 	uint32_t best = 0;
 
-	rf_run_subject(&image->head, image->body, &subject, lowest, &best);
+	rf_run_subject(&image->head, image->body, &subject, NULL, lowest, &best);
 	return best;
 }
 

@@ -35,6 +35,6 @@ void rf_run_end(struct rf_run *run, void (*fn)(void *arg, uint32_t set), void *a
 bool rf_run_accepts(struct rf_run *run);
 void rf_run_done(struct rf_run *run);
 
-/* Whole subjects. A method that is empty or holds a space is no method: no set is reached. */
-void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *subject,
+/* Whole subjects. A method that is empty or holds a space is no method: no set is reached. work: as in struct rf_run. */
+void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *subject, size_t *work,
 		    void (*fn)(void *arg, uint32_t set), void *arg);
