@@ -172,6 +172,27 @@ static void test_multiplied(void **state)
 	done(&p);
 }
 
+/* What is looked for in lists has limits: a file of the greatest size would keep its reader busy for half a minute. */
+static void test_looked_for(void **state)
+{
+	static char text[RF_FILE_MAX];
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < RF_ANCHORS_MAX + 1; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "a%d: &b x\n", i);
+	assert_refused(text, RF_ANCHORS_MAX + 1, 8, "more than 1000 anchors");
+	n = (size_t)snprintf(text, sizeof(text), "a: &m {x: 1}\nb: {<<: [*m");
+	for (int i = 0; i < 5000; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ",*m");
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "]");
+	for (int i = 0; i < 50000; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ",k%d: 1", i);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, "}\n");
+	assert_true(n < sizeof(text) - 1);
+	assert_refused(text, 2, 4, "<< compares too many");
+}
+
 static void test_depth(void **state)
 {
 	char text[4096] = "a0: &a0 [x]\n";
@@ -218,6 +239,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_anchor_of_another_document),
 		cmocka_unit_test(test_multiplied),
+		cmocka_unit_test(test_looked_for),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_not_edited),
 	};

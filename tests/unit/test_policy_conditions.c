@@ -76,7 +76,6 @@ static void test_headers(void **state)
 	world_end(&w);
 }
 
-/* A condition that changes is a change of what is granted. */
 /* A client that may ask cannot make one request cost the conditions of all routes times all it can write into a header. */
 static void test_work_is_bounded(void **state)
 {
@@ -98,6 +97,47 @@ static void test_work_is_bounded(void **state)
 	strcpy(value + 4000, "7"); /* long, but the route is found in time */
 	assert_int_equal(with_field(&w, "/x", "h", value, "w"), RF_REASON_ALLOW_L7);
 	assert_int_equal(with_field(&w, "/y", "h", value, "w"), RF_REASON_NO_ROUTE);
+	world_end(&w);
+}
+
+/* An automaton that is none that knows one state at a time costs many times as much a byte. */
+static void test_work_of_an_nfa_is_bounded(void **state)
+{
+	char value[16001], match[1001];
+	struct world w;
+
+	(void)state;
+	begin(&w, "[{name: m, pathRegex: /x, headers: {h: '.*a.{900}'}}]");
+	world_compile(&w);
+	memset(value, 'a', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	memset(match, 'b', sizeof(match) - 1);
+	match[sizeof(match) - 1] = '\0';
+	match[99] = 'a';
+	assert_int_equal(with_field(&w, "/x", "h", value, "w"), RF_REASON_BAD_REQUEST);
+	assert_int_equal(with_field(&w, "/x", "h", match, "w"), RF_REASON_ALLOW_L7);
+	match[999] = '\0';
+	assert_int_equal(with_field(&w, "/x", "h", match, "w"), RF_REASON_NO_ROUTE);
+	value[200] = '\0';
+	assert_int_equal(with_field(&w, "/x", "h", value, "w"), RF_REASON_NO_ROUTE);
+	world_end(&w);
+}
+
+/* The same for the path. */
+static void test_work_of_a_path_is_bounded(void **state)
+{
+	char path[8001] = "/";
+	struct world w;
+
+	(void)state;
+	begin(&w, "[{name: a, pathRegex: '/.*a.{900}'}, {name: b, pathRegex: '/.*a.{800}b'}]");
+	world_compile(&w);
+	memset(path + 1, 'a', sizeof(path) - 2);
+	assert_int_equal(request(&w, "client/x", DST, 3000, "GET", path), RF_REASON_BAD_REQUEST);
+	path[902] = '\0';
+	assert_int_equal(request(&w, "client/x", DST, 3000, "GET", path), RF_REASON_ALLOW_L7);
+	path[901] = '\0';
+	assert_int_equal(request(&w, "client/x", DST, 3000, "GET", path), RF_REASON_NO_ROUTE);
 	world_end(&w);
 }
 
@@ -272,6 +312,30 @@ static void test_egress_routes(void **state)
 	world_end(&w);
 }
 
+/* Every route asks for the host, and a host may be as long as a head. */
+static void test_work_of_hosts_is_bounded(void **state)
+{
+	char matches[16384] = "[", host[16001];
+	struct world w;
+	size_t n = 1;
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		n += (size_t)snprintf(matches + n, sizeof(matches) - n, "{name: m%d, pathRegex: /get},", i);
+	matches[n - 1] = ']';
+	begin(&w, "[{name: a, pathRegex: /a}]");
+	group(&w, "client", "api", matches);
+	egress(&w, "one", "x", "hosts: ['*.one.org']\n  " HTTP "\n  " GROUPS(GROUP("api")));
+	world_compile(&w);
+	memset(host, 'a', sizeof(host) - 1);
+	host[sizeof(host) - 1] = '\0';
+	assert_int_equal(ask_at(&w, "client/x", "/get", host, "203.0.113.1"), RF_REASON_BAD_REQUEST);
+	host[250] = '\0';
+	assert_int_equal(ask_at(&w, "client/x", "/get", host, "203.0.113.1"), RF_REASON_NO_ROUTE);
+	assert_int_equal(ask_at(&w, "client/x", "/get", "a.one.org", "203.0.113.1"), RF_REASON_ALLOW_EGRESS_L7);
+	world_end(&w);
+}
+
 static void test_egress_tls(void **state)
 {
 	struct rf_request_question q;
@@ -363,11 +427,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_work_is_bounded),
+		cmocka_unit_test(test_work_of_an_nfa_is_bounded),
+		cmocka_unit_test(test_work_of_a_path_is_bounded),
 		cmocka_unit_test(test_headers_are_in_the_difference),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_names_are_not_asked_unless_told),
 		cmocka_unit_test(test_names_of_others_for_the_same_pods),
 		cmocka_unit_test(test_egress_routes),
+		cmocka_unit_test(test_work_of_hosts_is_bounded),
 		cmocka_unit_test(test_egress_tls),
 		cmocka_unit_test(test_egress_grants_are_shared),
 		cmocka_unit_test(test_order_never_matters),

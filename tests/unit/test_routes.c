@@ -117,6 +117,12 @@ static const struct header_case {
 	{"/either", {"x-a: one"}, 1, RF_REASON_ALLOW_L7, RULE_PHONE + 300},
 	{"/either", {"x-a: two"}, 1, RF_REASON_ALLOW_L7, RULE_PHONE + 300},
 	{"/either", {"x-a: one", "x-a: two"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	/* for servers that make variables of names these are one header */
+	{"/phone", {"User-Agent: Android", "User_Agent: curl"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"user.agent: curl", "User-Agent: Android"}, 2, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR},
+	{"/phone", {"User_Agent: Android"}, 1, RF_REASON_NO_ROUTE, RULE_BUYER_PAIR}, /* and for the others it is not there */
+	{"/phone", {"User-Agent: Android", "User_Agent: Android 2"}, 2, RF_REASON_ALLOW_L7, RULE_PHONE},
+	{"/phone", {"User-Agent: Android", "UserxAgent: curl"}, 2, RF_REASON_ALLOW_L7, RULE_PHONE},
 	/* a route with and one without condition: the first granted one that holds explains it */
 	{"/buy", {"User-Agent: Android"}, 1, RF_REASON_ALLOW_L7, RULE_BUY},
 	/* raw and canonical path: the condition counts for both */

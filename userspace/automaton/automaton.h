@@ -141,7 +141,7 @@ struct rf_request_answer {
  *	pair denied / plain L4                    NO_RULE / ALLOW_RULE, the path is not looked at
  *	the path has no canonical form            BAD_PATH (ringfence/path.h; also "*" and the authority-form)
  *	the authority is not of the grant's       AUTHORITY
- *	more header bytes than all conditions may look at BAD_REQUEST
+ *	path or conditions cost more than one request may (decide.c, holds.h)  BAD_REQUEST
  *	raw or canonical path matches no atom     NO_ROUTE
  *	one of them only atoms for others         ROUTE_OTHERS
  *	both are granted                          ALLOW_L7

@@ -10,6 +10,10 @@
 #include "automaton/search.h"
 #include "core/cleanup.h"
 
+/* What finding the routes of one path may cost, in the steps of holds.h: a tenth of a second. Only an NFA comes near it, of routes that
+ * each keep thousands of states at once: nobody else is served meanwhile. */
+#define PATH_WORK_MAX (32 * 1024 * 1024)
+
 #define PATH_ON_STACK 4096 /* longer paths get memory of their own */
 
 /* The atoms that match one subject, as far as the decision needs them. */
@@ -54,18 +58,19 @@ static enum rf_reason judge(const char *base, const struct rf_route_grant *grant
 {
 	struct matches m = {.base = base, .question = question, .work = RF_COND_WORK_MAX, .own = RF_NO_ATOM, .others = RF_NO_ATOM};
 	const struct rf_atom_info *atoms;
+	size_t path_work = PATH_WORK_MAX;
 
 	if (grant->automaton_off == 0)
 		return RF_REASON_NO_ROUTE;
 	m.automaton = (const struct rf_automaton *)(base + grant->automaton_off);
 	m.granted = (const uint64_t *)(base + grant->atoms_off);
 	atoms = (const struct rf_atom_info *)(base + m.automaton->atoms_off);
-	rf_run_subject(m.automaton, base, subject, see_set, &m);
+	rf_run_subject(m.automaton, base, subject, &path_work, see_set, &m);
 	if (m.own != RF_NO_ATOM) {
 		*rule = atoms[m.own].rule_id;
 		return RF_REASON_ALLOW_L7;
 	}
-	if (!m.work)
+	if (!m.work || !path_work)
 		return RF_REASON_BAD_REQUEST; /* not all of it could be judged */
 	if (m.others == RF_NO_ATOM)
 		return RF_REASON_NO_ROUTE;
@@ -102,12 +107,24 @@ static const struct rf_route_grant *grant_of(const char *base, uint32_t routes_i
 	return (const struct rf_route_grant *)(base + ((const struct rf_routes_head *)base)->grants_off) + routes_id;
 }
 
+/* Does the request name the destination as this grant asks for? Else *reason is why not. */
+static bool names_it(const char *base, uint64_t authority_off, const struct rf_request_question *q, enum rf_reason *reason)
+{
+	size_t work = RF_COND_WORK_MAX;
+
+	if (!authority_off || rf_authority_holds(base, authority_off, q, &work))
+		return true;
+	*reason = !work ? RF_REASON_BAD_REQUEST : q->tls ? RF_REASON_SERVER_NAME : RF_REASON_AUTHORITY;
+	return false;
+}
+
 static enum rf_reason decide_request(const char *base, uint32_t routes_id, const struct rf_request_question *q, uint32_t *rule)
 {
 	const struct rf_route_grant *grant = grant_of(base, routes_id);
 	struct rf_subject raw = {q->method, q->method_len, q->target, q->target_len}, canonical = raw;
 	_cleanup_free_ char *heap = NULL;
 	char stack[PATH_ON_STACK], *out = stack;
+	enum rf_reason reason;
 	uint32_t len;
 
 	if (q->target_len > INT32_MAX)
@@ -121,8 +138,8 @@ static enum rf_reason decide_request(const char *base, uint32_t routes_id, const
 		return RF_REASON_BAD_PATH;
 	canonical.path = out;
 	canonical.path_len = len;
-	if (grant->authority_off && !rf_authority_holds(base, grant->authority_off, q))
-		return RF_REASON_AUTHORITY;
+	if (!names_it(base, grant->authority_off, q, &reason))
+		return reason;
 	return judge_both(base, grant, q, &raw, &canonical, rule);
 }
 
@@ -131,9 +148,10 @@ static enum rf_reason decide_tls(const char *base, uint32_t routes_id, const str
 {
 	static const struct rf_subject any = {"CONNECT", 7, "/", 1};
 	const struct rf_route_grant *grant = grant_of(base, routes_id);
+	enum rf_reason reason;
 
-	if (grant->authority_off && !rf_authority_holds(base, grant->authority_off, q))
-		return RF_REASON_SERVER_NAME;
+	if (!names_it(base, grant->authority_off, q, &reason))
+		return reason;
 	return judge(base, grant, q, &any, rule) == RF_REASON_ALLOW_L7 ? RF_REASON_ALLOW_EGRESS_L7 : RF_REASON_SERVER_NAME;
 }
 
@@ -159,10 +177,11 @@ static enum rf_reason decide_permissive(const char *base, const struct rf_reques
 {
 	const struct rf_route_pair *pair = rf_routes_pair(base, 0, q->dst, q->port);
 	const struct rf_route_grant *grant = pair ? grant_of(base, local ? pair->local_id : pair->routes_id) : NULL;
+	enum rf_reason reason = RF_REASON_ALLOW_PERMISSIVE;
 
-	if (grant && grant->authority_off && !rf_authority_holds(base, grant->authority_off, q))
-		return RF_REASON_AUTHORITY;
-	return RF_REASON_ALLOW_PERMISSIVE;
+	if (grant)
+		(void)names_it(base, grant->authority_off, q, &reason);
+	return reason;
 }
 
 static enum rf_reason decide_inside(const char *base, const struct rf_request_question *q, bool local, uint32_t *rule)

@@ -20,6 +20,21 @@ void rf_run_begin(struct rf_run *run, const struct rf_automaton *automaton, cons
 		rf_frontier_add(&run->now, automaton->start, 0);
 }
 
+#define CLEARED_A_STEP 16 /* states whose memory is cleared in the time of a step */
+
+size_t rf_run_begin_cost(const struct rf_automaton *automaton)
+{
+	return automaton->kind == RF_AUTOMATON_DFA ? 1 : 1 + automaton->state_count / CLEARED_A_STEP;
+}
+
+static bool pay(struct rf_run *run, size_t cost)
+{
+	if (run->work)
+		*run->work = *run->work > cost ? *run->work - cost : 0;
+	run->failed |= run->work && !*run->work;
+	return !run->failed;
+}
+
 void rf_run_done(struct rf_run *run)
 {
 	rf_frontier_done(&run->now);
@@ -63,7 +78,8 @@ static void nfa_decide(struct rf_run *run, int next)
 
 static void nfa_feed(struct rf_run *run, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len && run->now.size > 0; i++) {
+	/* A byte costs as much as there are states that it is shown to: up to all of them. */
+	for (size_t i = 0; i < len && run->now.size > 0 && pay(run, run->now.size); i++) {
 		const uint8_t byte = (uint8_t)text[i];
 
 		nfa_decide(run, byte);
@@ -79,7 +95,7 @@ void rf_run_feed(struct rf_run *run, const char *text, size_t len)
 	if (run->failed)
 		return;
 	if (run->automaton->kind == RF_AUTOMATON_DFA)
-		dfa_feed(run, text, len);
+		dfa_feed(run, text, pay(run, len) ? len : 0);
 	else
 		nfa_feed(run, text, len);
 }
@@ -119,12 +135,13 @@ bool rf_run_accepts(struct rf_run *run)
 	return any;
 }
 
-void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *s, void (*fn)(void *arg, uint32_t set),
-		    void *arg)
+void rf_run_subject(const struct rf_automaton *automaton, const void *base, const struct rf_subject *s, size_t *work,
+		    void (*fn)(void *arg, uint32_t set), void *arg)
 {
 	RF_CLEANUP(rf_run_done) struct rf_run run;
 
 	rf_run_begin(&run, automaton, base, false);
+	run.work = work;
 	if (s->method_len == 0 || memchr(s->method, ' ', s->method_len))
 		return;
 	rf_run_feed(&run, s->method, s->method_len);
@@ -146,7 +163,7 @@ uint32_t rf_automaton_run(const void *blob, uint64_t off, const char *method, si
 	const struct rf_subject subject = {method, method_len, path, path_len};
 	uint32_t best = 0;
 
-	rf_run_subject((const struct rf_automaton *)((const char *)blob + off), blob, &subject, lowest, &best);
+	rf_run_subject((const struct rf_automaton *)((const char *)blob + off), blob, &subject, NULL, lowest, &best);
 	return best;
 }
 
@@ -156,7 +173,7 @@ uint32_t rf_automaton_image_run(const struct rf_automaton_image *image, const ch
 	const struct rf_subject subject = {method, method_len, path, path_len};
 	uint32_t best = 0;
 
-	rf_run_subject(&image->head, image->body, &subject, lowest, &best);
+	rf_run_subject(&image->head, image->body, &subject, NULL, lowest, &best);
 	return best;
 }
 

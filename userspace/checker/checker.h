@@ -13,8 +13,6 @@
 #include "checker/tables.h"
 #include "core/loop.h"
 
-TAILQ_HEAD(rf_conn_list, rf_conn);
-
 struct rf_checker {
 	struct rf_loop *loop;
 	struct rf_broker broker;
@@ -27,6 +25,8 @@ struct rf_checker {
 	struct rf_source *tick;
 	unsigned int haste; /* what the time limits are divided by: 1, or more for tests */
 	size_t tunnels;
+	struct rf_source *turn;  /* turns.c */
+	size_t in_turns;         /* connections that wait for their next one */
 	struct rf_source *watch; /* tunnel.c */
 	bool watching;
 	rf_epoch_t watched_epoch;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "checker/answers.h"
+#include "checker/turns.h"
 
 #define ERRORS_ONLY EPOLLPRI /* TCP urgent data is never waited for: leaves just EPOLLERR and EPOLLHUP */
 
@@ -68,6 +69,7 @@ static void conn_free(struct rf_conn *conn)
 	struct rf_checker *checker = conn->checker;
 	struct rf_listener *listener = conn->listener;
 
+	rf_turns_leave(conn);
 	TAILQ_REMOVE(&checker->conns, conn, link);
 	checker->conn_count--;
 	rf_buffer_free(&conn->up);
@@ -257,6 +259,8 @@ static uint32_t client_events(const struct rf_conn *conn)
 		      conn->state == RF_CONN_FLUSH || conn->tunnel.parked;
 	uint32_t events = 0;
 
+	if (conn->waits_turn)
+		return 0;
 	if (conn->client.blocked)
 		events |= EPOLLOUT;
 	if (conn->state == RF_CONN_HEAD && rf_buffer_ready(&conn->down))
@@ -274,6 +278,8 @@ static uint32_t upstream_events(const struct rf_conn *conn)
 		       (conn->state == RF_CONN_TUNNEL && !conn->tunnel.parked);
 	uint32_t events = 0;
 
+	if (conn->waits_turn)
+		return 0;
 	if (conn->state == RF_CONN_CONNECT || (conn->upstream.blocked && !conn->upstream.broken))
 		events |= EPOLLOUT;
 	if (reading && !conn->upstream.eof && !rf_buffer_full(&conn->down))
@@ -292,8 +298,14 @@ static int watch(struct rf_conn *conn)
 
 void rf_conn_advance(struct rf_conn *conn)
 {
+	const uint64_t until = rf_now_ns() + RF_TURN_NS;
+
+	rf_turns_leave(conn);
 	while (step(conn))
-		;
+		if (conn->state != RF_CONN_DEAD && rf_now_ns() >= until) {
+			rf_turns_wait(conn);
+			break;
+		}
 	if (conn->state != RF_CONN_DEAD && watch(conn) < 0)
 		rf_conn_end(conn, true);
 	if (conn->state == RF_CONN_DEAD)

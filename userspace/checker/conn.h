@@ -60,6 +60,8 @@ struct rf_tunnel {
 struct rf_conn {
 	TAILQ_ENTRY(rf_conn) link;
 	TAILQ_ENTRY(rf_conn) waiting; /* in the broker's queue */
+	TAILQ_ENTRY(rf_conn) turns;   /* in its pod's queue */
+	bool waits_turn;
 	bool queued, asked;
 	uint64_t id;
 	struct rf_checker *checker;
@@ -93,7 +95,7 @@ struct rf_conn {
 /* conn.c */
 /* fd (non-blocking) becomes the connection's; it is closed if it has no original destination. */
 void rf_conn_accept(struct rf_listener *listener, int fd);
-void rf_conn_advance(struct rf_conn *conn); /* as far as it goes; may free conn */
+void rf_conn_advance(struct rf_conn *conn); /* as far as it goes in one turn (turns.h); may free conn */
 void rf_conn_expire(struct rf_conn *conn, uint64_t now_ns);
 uint64_t rf_conn_deadline(const struct rf_conn *conn, uint32_t ms); /* from now, CLOCK_MONOTONIC */
 void rf_conn_state(struct rf_conn *conn, enum rf_conn_state state);

@@ -97,6 +97,7 @@ static struct rf_listener *new_listener(struct rf_checker *checker, uint64_t pod
 	if (!l)
 		return NULL;
 	*l = (struct rf_listener){.checker = checker, .pod = pod};
+	TAILQ_INIT(&l->in_turns);
 	for (size_t i = 0; i < RF_DOORS; i++)
 		l->doors[i] = (struct rf_door){.listener = l, .fd = -1};
 	TAILQ_INSERT_TAIL(&checker->listeners, l, link);

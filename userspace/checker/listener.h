@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 struct rf_checker;
+TAILQ_HEAD(rf_conn_list, rf_conn);
 
 #define RF_DOORS 2 /* IPv4, IPv6 */
 struct rf_door {
@@ -25,9 +26,10 @@ struct rf_listener {
 	struct rf_checker *checker;
 	uint64_t pod;
 	struct rf_door doors[RF_DOORS];
-	size_t conns;     /* connections accepted through both and still open */
-	uint64_t told_ns; /* when it was last said that the pod is at its limit */
-	bool retired;     /* the pod is gone, only connections are left */
+	size_t conns;                 /* connections accepted through both and still open */
+	struct rf_conn_list in_turns; /* turns.h */
+	uint64_t told_ns;             /* when it was last said that the pod is at its limit */
+	bool retired;                 /* the pod is gone, only connections are left */
 };
 TAILQ_HEAD(rf_listeners, rf_listener);
 

@@ -16,6 +16,7 @@
 #include "checker/confine.h"
 #include "checker/conn.h"
 #include "checker/sni.h"
+#include "checker/turns.h"
 #include "core/log.h"
 
 #define TICK_MS   1000 /* divided by haste, too: resolution of the limits in conn.h */
@@ -96,6 +97,8 @@ static int run(struct rf_checker *checker)
 		r = rf_loop_timer(checker->loop, TICK_MS / checker->haste, on_tick, checker, &checker->tick);
 	if (r == 0)
 		r = rf_tunnel_init(checker);
+	if (r == 0)
+		r = rf_turns_init(checker);
 	if (r == 0)
 		r = rf_broker_init(&checker->broker, checker, RF_CHECKER_BROKER_FD);
 	if (r == 0)

@@ -8,9 +8,11 @@
 
 int rf_anchors_add(struct rf_anchors *a, struct rf_arena *arena, const char *name, struct rf_node *node)
 {
-	struct rf_anchor *slot = RF_ARENA_PUSH(arena, a->items, a->count);
-	const char *copy = rf_arena_strdup(arena, name);
+	struct rf_anchor *slot = a->count < RF_ANCHORS_MAX ? RF_ARENA_PUSH(arena, a->items, a->count) : NULL;
+	const char *copy = slot ? rf_arena_strdup(arena, name) : NULL;
 
+	if (!slot && a->count == RF_ANCHORS_MAX)
+		return -E2BIG;
 	if (!slot || !copy)
 		return -ENOMEM;
 	*slot = (struct rf_anchor){.name = copy, .node = node};
@@ -78,6 +80,9 @@ static int merge_map(struct rf_anchors *a, struct rf_arena *arena, struct rf_nod
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < from->count && r == 0; i++) {
+		a->looked += map->count;
+		if (a->looked > RF_MERGE_LOOKS_MAX)
+			return -E2BIG;
 		if (!rf_node_get(map, from->items[i]->key->text))
 			r = copy_item(a, arena, from->items[i], depth, map);
 	}

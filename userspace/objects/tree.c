@@ -136,10 +136,15 @@ static void skip_anchor(struct rf_node *node, size_t len)
 
 static int read_properties(struct parse *p, struct rf_node *node, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
+	char text[96];
 	int r = 0;
 
 	if (anchor)
 		r = rf_anchors_add(&p->anchors, p->arena, (const char *)anchor, node);
+	if (r == -E2BIG) {
+		snprintf(text, sizeof(text), "more than %d anchors (&name) in a document: write the values out", RF_ANCHORS_MAX);
+		r = refuse(p, node->start, text);
+	}
 	if (r == 0 && anchor)
 		skip_anchor(node, strlen((const char *)anchor));
 	if (r == 0 && tag)
@@ -187,7 +192,8 @@ static int refuse_copy(struct parse *p, const struct rf_node *node, int error)
 	char text[128];
 
 	if (error == -E2BIG)
-		snprintf(text, sizeof(text), "aliases make more than %d values of this file: write them out", RF_ALIAS_NODES_MAX);
+		snprintf(text, sizeof(text), "aliases make more than %d values of this file, or << compares too many keys: write them out",
+			 RF_ALIAS_NODES_MAX);
 	else if (error == -ELOOP)
 		snprintf(text, sizeof(text), "with what the alias stands for this is nested deeper than %d levels", RF_DEPTH_MAX);
 	else
