@@ -101,6 +101,18 @@ static void test_byte_order_mark(void **state)
 	REFUSED("\xef\xbb\xbf"
 		"a: 1\n\x01\n",
 		2, 1, "control characters");
+	/* one further down, too: files put together */
+	REFUSED("a: 1\n---\n\xef\xbb\xbf"
+		"b: 2\n",
+		3, 1, "byte order mark");
+	REFUSED("\xef\xbb\xbf"
+		"a: 1\n...\n\xef\xbb\xbf"
+		"--- # c\n",
+		3, 1, "byte order mark");
+	REFUSED("\xef\xbb\xbf"
+		"\xef\xbb\xbf"
+		"a: 1\n",
+		1, 1, "byte order mark");
 }
 
 static void test_documents(void **state)

@@ -287,7 +287,7 @@ static uint32_t upstream_events(const struct rf_conn *conn)
 	return events;
 }
 
-static int watch(struct rf_conn *conn)
+int rf_conn_watch(struct rf_conn *conn)
 {
 	int r = rf_source_modify(conn->client.source, client_events(conn));
 
@@ -306,7 +306,8 @@ void rf_conn_advance(struct rf_conn *conn)
 			rf_turns_wait(conn);
 			break;
 		}
-	if (conn->state != RF_CONN_DEAD && watch(conn) < 0)
+	conn->listener->late = rf_now_ns() >= until || !TAILQ_EMPTY(&conn->listener->in_turns);
+	if (conn->state != RF_CONN_DEAD && rf_conn_watch(conn) < 0)
 		rf_conn_end(conn, true);
 	if (conn->state == RF_CONN_DEAD)
 		conn_free(conn);
@@ -319,7 +320,7 @@ static void on_side(struct rf_conn *conn, struct rf_side *side, uint32_t events)
 		side->blocked = false;
 	if (!(events & (EPOLLIN | EPOLLOUT))) /* an error or reset while we neither read nor write */
 		rf_conn_end(conn, true);
-	rf_conn_advance(conn);
+	rf_turns_wake(conn);
 }
 
 static void on_client(void *arg, int fd, uint32_t events)
@@ -414,5 +415,5 @@ void rf_conn_accept(struct rf_listener *listener, int fd)
 	} else if (rf_loop_add(checker->loop, fd, EPOLLIN, on_client, conn, &conn->client.source) < 0) {
 		rf_conn_end(conn, true);
 	}
-	rf_conn_advance(conn);
+	rf_turns_wake(conn);
 }

@@ -102,6 +102,7 @@ void rf_conn_state(struct rf_conn *conn, enum rf_conn_state state);
 void rf_conn_end(struct rf_conn *conn, bool reset); /* both sides */
 void rf_conn_drop_upstream(struct rf_conn *conn, bool reset);
 int rf_conn_watch_upstream(struct rf_conn *conn);
+int rf_conn_watch(struct rf_conn *conn); /* for what its state waits for; 0 or -errno */
 /* Our own answer; then FLUSH and LINGER unless keep. */
 void rf_conn_answer(struct rf_conn *conn, unsigned int status, bool keep);
 void rf_conn_record(struct rf_conn *conn, unsigned int status, unsigned int reason); /* finishes the open record */

@@ -28,6 +28,7 @@ struct rf_listener {
 	struct rf_door doors[RF_DOORS];
 	size_t conns;                 /* connections accepted through both and still open */
 	struct rf_conn_list in_turns; /* turns.h */
+	bool late;                    /* a turn was long, or connections wait for theirs */
 	uint64_t told_ns;             /* when it was last said that the pod is at its limit */
 	bool retired;                 /* the pod is gone, only connections are left */
 };

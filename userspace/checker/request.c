@@ -6,6 +6,7 @@
 
 #include "automaton/automaton.h"
 #include "checker/conn.h"
+#include "checker/turns.h"
 
 /* A first line longer than this cannot hold an acceptable target. */
 #define LINE_MAX_BYTES (RF_TARGET_MAX + 1024)
@@ -251,7 +252,7 @@ void rf_conn_tables(struct rf_conn *conn, rf_epoch_t epoch, int error)
 	} else if (conn->state == RF_CONN_TABLES) {
 		rf_conn_state(conn, conn->tls ? RF_CONN_HELLO : RF_CONN_HEAD);
 	}
-	rf_conn_advance(conn);
+	rf_turns_wake(conn);
 }
 
 /* RFC 9112 2.2: one empty line before a request is tolerated; it is not forwarded. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "checker/conn.h"
+#include "checker/turns.h"
 
 #define WATCH_MS 20
 
@@ -80,7 +81,7 @@ static void on_watch(void *arg)
 		for (conn = TAILQ_FIRST(&checker->conns); conn; conn = next) {
 			next = TAILQ_NEXT(conn, link); /* one connection's end ends no other */
 			if (conn->state == RF_CONN_TUNNEL)
-				rf_conn_advance(conn);
+				rf_turns_wake(conn);
 		}
 	checker->watched_epoch = epoch;
 	checker->watching = checker->tunnels > 0;

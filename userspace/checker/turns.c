@@ -38,6 +38,16 @@ void rf_turns_wait(struct rf_conn *conn)
 		next_turn(conn->checker);
 }
 
+void rf_turns_wake(struct rf_conn *conn)
+{
+	if (conn->waits_turn && conn->state != RF_CONN_DEAD)
+		return;
+	if (conn->listener->late && conn->state != RF_CONN_DEAD)
+		rf_turns_wait(conn);
+	if (!conn->waits_turn || conn->state == RF_CONN_DEAD || rf_conn_watch(conn) < 0)
+		rf_conn_advance(conn);
+}
+
 void rf_turns_leave(struct rf_conn *conn)
 {
 	if (!conn->waits_turn)

@@ -520,6 +520,16 @@ static int refuse_line_end(struct rf_diags *diags, const struct rf_source *s, si
 		"a line separator (U+0085, U+2028 or U+2029) that some readers take for a line end: in a text write it as \"\\u2028\"");
 }
 
+/* A byte order mark that begins a line, as files have that were put together from several. libyaml passes over it, so what follows would
+ * be something else when it stands alone. */
+static size_t stray_mark(const struct rf_source *s)
+{
+	for (size_t i = s->lines[0]; i < s->len; i++)
+		if ((i == s->lines[0] || s->text[i - 1] == '\n') && strncmp(s->text + i, "\xef\xbb\xbf", 3) == 0)
+			return i;
+	return s->len;
+}
+
 static int check_text(struct rf_diags *diags, const struct rf_source *s)
 {
 	size_t bad;
@@ -534,6 +544,9 @@ static int check_text(struct rf_diags *diags, const struct rf_source *s)
 	bad = doubtful_line_end(s);
 	if (bad < s->len)
 		return refuse_line_end(diags, s, bad);
+	bad = stray_mark(s);
+	if (bad < s->len)
+		return rf_diag_error(diags, rf_source_place(s, bad), "a byte order mark (U+FEFF) within the file: delete it");
 	return s->json ? check_json(diags, s) : 0;
 }
 
