@@ -32,6 +32,7 @@ static void add_pod(struct rf_why_end *end, const struct rf_why_pod *pod)
 	*p = (struct rf_pod_end){.addr4 = pod->pod.addr4,
 				 .addr6 = pod->pod.addr6,
 				 .local = true,
+				 .checker_port = pod->pod.checker_port,
 				 .checker_ready = (pod->pod.flags & RF_POD_CHECKER_READY) != 0};
 	snprintf(p->name, sizeof(p->name), "%s/%s", pod->ns, pod->name);
 }
@@ -84,19 +85,31 @@ static void address_end(const struct rf_why_world *w, struct rf_why_end *end, co
 	end->pod_count = 1;
 }
 
+/* The nearest name, or one that is the same in another namespace: "web" alone is of the source's. */
+static void offer_name(struct rf_nearest *nearest, const char *candidate)
+{
+	const char *wanted = strchr(nearest->word, '/'), *has = strchr(candidate, '/');
+
+	rf_nearest_offer(nearest, candidate);
+	if (!nearest->best[0] && wanted && has && strcmp(wanted, has) == 0)
+		nearest->best = candidate;
+}
+
 static int unknown(const struct rf_why_world *w, const char *what, const char *name, char *error)
 {
+	const bool service = strcmp(what, "Service") == 0, account = strstr(what, "ServiceAccount") != NULL;
 	struct rf_nearest nearest = rf_nearest_to(name);
+	char pod[130], best[130]; /* nearest keeps what it is offered */
 
-	for (size_t i = 0; strcmp(what, "Service") != 0 && i < w->name_count; i++)
-		rf_nearest_offer(&nearest, w->names[i].text);
-	for (size_t i = 0; strcmp(what, "Service") == 0 && i < w->service_name_count; i++)
-		rf_nearest_offer(&nearest, w->service_names[i].text);
-	for (size_t i = 0; strcmp(what, "Service") != 0 && i < w->pod_count; i++) {
-		char pod[130];
-
+	for (size_t i = 0; account && i < w->name_count; i++)
+		offer_name(&nearest, w->names[i].text);
+	for (size_t i = 0; service && i < w->service_name_count; i++)
+		offer_name(&nearest, w->service_names[i].text);
+	for (size_t i = 0; !service && i < w->pod_count; i++) {
 		snprintf(pod, sizeof(pod), "%s/%s", w->pods[i].ns, w->pods[i].name);
-		rf_nearest_offer(&nearest, pod);
+		offer_name(&nearest, pod);
+		if (nearest.best == pod)
+			nearest.best = strcpy(best, pod);
 	}
 	return fail(error, -ENOENT, "there is no %s %s in the live policy%s%s%s", what, name, nearest.best[0] ? "; did you mean '" : "",
 		    nearest.best, nearest.best[0] ? "'?" : "; see: ringfence ps, ringfence get serviceaccounts, ringfence get services");
