@@ -106,6 +106,11 @@ expect_now "its exit code" 2 exit_code_of rf why --from bank/pya --to shop/cart:
 expect_now "an unknown Service" "*did you mean 'shop/cart'*" rf why --from bank/pay --to cat.shop:80
 expect_now "an unknown pod" "*did you mean 'shop/cart'*" rf why --from pod/shop/carr --to shop/cart:8080
 expect_now "a Service of another namespace" "*did you mean 'shop/cart'*" rf why --from bank/pay --to cart:80
+batch() { rf why --batch <<<"$1"; }
+expect_now "a path that is no text is no question about a connection" '{"error":*path*must be a text*' batch '{"from":"bank/pay","to":"shop/cart:8080","path":7}'
+expect_now "a wish for UDP that is none" '{"error":*udp*must be true or false*' batch '{"from":"bank/pay","to":"shop/cart:8080","udp":"yes"}'
+expect_now "a header that is none" '{"error":*header*A*must be a text*' batch '{"from":"bank/pay","to":"shop/cart:8080","path":"/","headers":{"A":1}}'
+expect_now "a Service of several ports" "*several TCP ports (*,*): name one*" rf why --from bank/pay --to cart.shop
 expect_now "a source without a destination" 2 exit_code_of rf why --from bank/pay
 
 # ---- what never leaves the pod, and what no pod can send to, is not the policy's ----
