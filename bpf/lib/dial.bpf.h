@@ -67,17 +67,10 @@ static __always_inline __u32 rf_translate(rf_epoch_t epoch, void *sk, const stru
 	return 0;
 }
 
-/* Kinds of IPv6 addresses that no pod or peer has: IPv4-compatible (::/96, RFC 4291 2.5.5.1) and link-local (fe80::/10). NAT64 and 6to4 are
- * addresses outside like any other. */
-static __always_inline int rf_is_odd(const struct rf_addr *a)
-{
-	return (!a->be[0] && !a->be[1] && !a->be[2]) || (a->be[0] & RF_BE32(0xffc00000u)) == RF_BE32(0xfe800000u);
-}
-
 /* What the policy admits can still be of a kind that a pod of the mesh cannot send. Returns a reason to refuse, or 0. */
 static __always_inline __u32 rf_kind_refused(const struct rf_pod *pod, const struct rf_addr *addr)
 {
-	if (rf_addr_is_none(rf_own_addr(pod, addr)) || rf_is_odd(addr))
+	if (rf_addr_is_none(rf_own_addr(pod, addr)) || rf_addr_is_odd(addr))
 		return RF_REASON_FAMILY;
 	return rf_addr_is_multicast(addr) ? RF_REASON_MULTICAST : 0;
 }

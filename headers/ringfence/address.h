@@ -60,6 +60,13 @@ static inline int rf_addr_is_any(const struct rf_addr *a)
 	return !(a->be[0] | a->be[1] | a->be[3]) && (!a->be[2] || a->be[2] == RF_ADDR_V4_MARK);
 }
 
+/* Kinds of IPv6 addresses that no pod or peer has: IPv4-compatible (::/96, RFC 4291 2.5.5.1) and link-local (fe80::/10). NAT64 and 6to4 are
+ * addresses outside like any other. */
+static inline int rf_addr_is_odd(const struct rf_addr *a)
+{
+	return (!a->be[0] && !a->be[1] && !a->be[2]) || (a->be[0] & RF_BE32(0xffc00000u)) == RF_BE32(0xfe800000u);
+}
+
 /* More than one receiver: 224.0.0.0/4, 255.255.255.255, ff00::/8 */
 static inline int rf_addr_is_multicast(const struct rf_addr *a)
 {

@@ -27,7 +27,8 @@
 	X(ALLOW_EXCLUDED, 13, "allow-excluded", "an exclusion list takes this port or address out of the mesh")                            \
 	X(ALLOW_EGRESS_RULE, 14, "allow-egress-rule", "an Egress object allows this source to reach this address and port")                \
 	X(ALLOW_EGRESS_L7, 15, "allow-egress-l7", "an Egress object names this source and port, each request or TLS name is checked")      \
-	X(ALLOW_AUDIT, 16, "allow-audit", "this would be denied, but the destination is under audit: it passes and is counted")            \
+	X(ALLOW_AUDIT, 16, "allow-audit",                                                                                                  \
+	  "this would be denied, but the destination (or a source that goes outside) is under audit: it passes and is counted")            \
 	/* denied by policy */                                                                                                             \
 	X(NO_RULE, 32, "no-rule", "no TrafficTarget allows this source to reach this destination on this port")                            \
 	X(NO_INGRESS, 33, "no-ingress", "the source is outside the mesh and no IngressBackend names it for this port")                     \

@@ -45,6 +45,7 @@ expect_now "nothing is counted" "nothing would have been denied" rf audit
 # ---- a TrafficTarget ----
 annotated_target >"$WORK/target.yaml"
 rf apply -f "$WORK/target.yaml" >/dev/null || exit 1
+expect_now "status says that not all is enforced" "*audit*about 1 ServiceAccount passes*" rf status
 expect_now "audit: the request passes" 200 get bookbuyer /nothing
 expect_now "audit: requests by one template" "200 200" get bookbuyer /orders/4711 /orders/0815
 expect_now "audit: an allowed request is none" 200 get bookbuyer /api/buy
@@ -109,6 +110,7 @@ namespace bookstore '' >"$WORK/ns.yaml"
 namespace bookbuyer '' >"$WORK/ns2.yaml"
 rf apply -f "$WORK/ns.yaml" -f "$WORK/ns2.yaml" >/dev/null || exit 1
 expect_now "no annotation: no route" 404 get bookbuyer /other
+expect_now "and status is silent" 0 eval 'rf status -o json | json "d[\"config\"][\"audited\"]"'
 expect_now "no annotation: no rule" "refused *" tcp bookthief "$store" 3001
 expect_now "no annotation: outside" "refused *" tcp bookbuyer "$node" 7001
 

@@ -104,7 +104,20 @@ ask_and_try alive "$SEED" "${WHY_ASK:-10000}" "${WHY_TRY:-300}"
 expect_now "an unknown account is no denial" "*did you mean 'bank/pay'*" rf why --from bank/pya --to shop/cart:8080
 expect_now "its exit code" 2 exit_code_of rf why --from bank/pya --to shop/cart:8080
 expect_now "an unknown Service" "*did you mean 'shop/cart'*" rf why --from bank/pay --to cat.shop:80
+expect_now "an unknown pod" "*did you mean 'shop/cart'*" rf why --from pod/shop/carr --to shop/cart:8080
+expect_now "a Service of another namespace" "*did you mean 'shop/cart'*" rf why --from bank/pay --to cart:80
+batch() { rf why --batch <<<"$1"; }
+expect_now "a path that is no text is no question about a connection" '{"error":*path*must be a text*' batch '{"from":"bank/pay","to":"shop/cart:8080","path":7}'
+expect_now "a wish for UDP that is none" '{"error":*udp*must be true or false*' batch '{"from":"bank/pay","to":"shop/cart:8080","udp":"yes"}'
+expect_now "a header that is none" '{"error":*header*A*must be a text*' batch '{"from":"bank/pay","to":"shop/cart:8080","path":"/","headers":{"A":1}}'
+expect_now "a Service of several ports" "*several TCP ports (*,*): name one*" rf why --from bank/pay --to cart.shop
 expect_now "a source without a destination" 2 exit_code_of rf why --from bank/pay
+
+# ---- what never leaves the pod, and what no pod can send to, is not the policy's ----
+expect_now "the pod's loopback" "allowed:*allow-self*" rf why --from pod/bank/pay --to 127.0.0.1:7777
+expect_now "the pod's loopback, IPv6" "allowed:*allow-self*" rf why --from bank/pay --to "[::1]:7777"
+expect_now "this host" "allowed:*allow-self*" rf why --from bank/pay --to 0.0.0.0:7777 --udp
+expect_now "a checker's own port" "denied:*checker-dialed*" rf why --from bank/pay --to bank/pay:15001
 
 # ---- what is suggested is applied, and really admits ----
 python3 - "$WORK" "${WHY_POLICIES:-24}" <<'END'

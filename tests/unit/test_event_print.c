@@ -87,6 +87,25 @@ static void test_request(void **state)
 	       "route)\n");
 }
 
+static void test_tls(void **state)
+{
+	struct rf_event_printer p = {.now = DAY};
+
+	(void)state;
+	prints(&p,
+	       "{'time':'1970-01-02T03:04:05.678Z','kind':'request','verdict':'allowed','protocol':'tcp','source':'shop/buyer',"
+	       "'destination':'outside','destination_address':'10.9.9.9:443','port':443,'reason':'allow-egress-l7','reason_text':'yes',"
+	       "'rule':'Egress shop/bank','method':'TLS','path':'bank.example','status':0,'bytes':12,'duration_ms':0.25}",
+	       "03:04:05.678 allowed shop/? (buyer)           -> 10.9.9.9:443 (outside)       TLS bank.example 12B 0.2ms  allow-egress-l7 "
+	       "by "
+	       "Egress shop/bank\n");
+	prints(&p,
+	       "{'time':'1970-01-02T03:04:05.678Z','kind':'request','verdict':'denied','protocol':'tcp','source':'shop/buyer',"
+	       "'destination':'outside','destination_address':'10.9.9.9:443','port':443,'reason':'server-name','reason_text':'no',"
+	       "'rule':'Egress shop/bank','method':'TLS','path':'','status':0}",
+	       "03:04:05.678 DENIED  shop/? (buyer)           -> 10.9.9.9:443 (outside)       TLS -  server-name by Egress shop/bank\n");
+}
+
 static void test_ends_without_a_pod(void **state)
 {
 	struct rf_event_printer p = {.now = DAY};
@@ -189,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_another_day),
 		cmocka_unit_test(test_request),
+		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_ends_without_a_pod),
 		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_notes),

@@ -160,7 +160,7 @@ static void own_lists_win(void **state)
 	pod->annotation_count = 2;
 	world_compile(&w);
 	assert_string_equal(excluded(&w, RF_EXCLUSION_PORT_OUT, "10.201.0.2", 7, NULL),
-			    "Pod shop/store outbound-port-exclusion-list (-:0)");
+			    "Pod shop/store outbound-port-exclusion-list (annotation)");
 	assert_null(excluded(&w, RF_EXCLUSION_PORT_OUT, "10.201.0.2", 25, NULL));
 	assert_non_null(excluded(&w, RF_EXCLUSION_PORT_IN, "10.201.0.2", 3000, NULL));
 	assert_non_null(excluded(&w, RF_EXCLUSION_PORT_OUT, "10.201.0.3", 25, NULL));

@@ -14,6 +14,7 @@
 #include "agent/watch.h"
 #include "core/address_text.h"
 #include "core/reason_text.h"
+#include "datapath/each.h"
 #include "policy/needs.h"
 
 #define FILLS_MAX 64
@@ -327,12 +328,15 @@ cJSON *rf_report_services(struct rf_agent *agent)
 static void add_config(cJSON *o, struct rf_agent *agent)
 {
 	struct rf_config config = {};
+	size_t audited;
 	cJSON *c = cJSON_AddObjectToObject(o, "config");
 
 	if (rf_datapath_config(agent->dp, &config) < 0)
 		return; /* nothing published */
 	cJSON_AddBoolToObject(c, "permissive", config.permissive);
 	cJSON_AddBoolToObject(c, "egress", config.egress);
+	if (rf_datapath_audited(agent->dp, &audited) == 0)
+		cJSON_AddNumberToObject(c, "audited", (double)audited);
 }
 
 static void add_maps(cJSON *o, struct rf_agent *agent)

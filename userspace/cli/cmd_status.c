@@ -57,6 +57,16 @@ static const cJSON *member(const cJSON *o, const char *field)
 	return cJSON_GetObjectItemCaseSensitive(o, field);
 }
 
+/* A mesh that is in part not enforced must not look as if it were. */
+static void print_audited(const cJSON *config)
+{
+	const double n = rf_json_number(config, "audited", 0);
+
+	if (n > 0)
+		printf("  %-9s what would be denied about %.0f ServiceAccount%s passes and is counted; see: ringfence audit\n", "audit", n,
+		       n == 1 ? "" : "s");
+}
+
 static bool print_revision(const cJSON *status)
 {
 	const cJSON *rev = member(status, "revision"), *config = member(status, "config");
@@ -71,6 +81,7 @@ static bool print_revision(const cJSON *status)
 	printf("  %-9s %s, egress %s\n", "mode",
 	       rf_json_bool(config, "permissive", false) ? "permissive (TrafficTargets are ignored)" : "deny unless allowed",
 	       rf_json_bool(config, "egress", false) ? "open" : "closed");
+	print_audited(config);
 	return ready && cJSON_IsNull(member(status, "error"));
 }
 
@@ -350,6 +361,7 @@ static int show_without_agent(const struct rf_instance *instance, bool json)
 	line(rf_json_number(member(o, "revision"), "epoch", 0) > 0, "kernel", "goes on enforcing revision %.0f, %s",
 	     rf_json_number(member(o, "revision"), "epoch", 0),
 	     rf_json_bool(member(o, "config"), "permissive", false) ? "permissive" : "deny unless allowed");
+	print_audited(member(o, "config"));
 	print_maps(member(o, "maps"));
 	print_reasons(member(o, "reasons"), rf_json_number(o, "events_lost", 0));
 	print_pods(member(o, "pods"));

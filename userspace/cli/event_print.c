@@ -99,13 +99,23 @@ static void put_duration(FILE *to, double ms)
 		fprintf(to, " %.0fh%02.0fm", (double)((long)ms / 3600000), (double)((long)ms / 60000 % 60));
 }
 
+/* A TLS connection has a server name, or none, and no status; a request that got no answer has none either. */
+static void put_request(FILE *to, const cJSON *line)
+{
+	const char *path = rf_json_text(line, "path", "?");
+	const double status = rf_json_number(line, "status", 0);
+
+	fprintf(to, "%s %s", rf_json_text(line, "method", "?"), *path ? path : "-");
+	if (status > 0)
+		fprintf(to, " %.0f", status);
+}
+
 static void put_what(FILE *to, const cJSON *line)
 {
 	const char *kind = rf_json_text(line, "kind", "?");
 
 	if (strcmp(kind, "request") == 0)
-		fprintf(to, "%s %s %.0f", rf_json_text(line, "method", "?"), rf_json_text(line, "path", "?"),
-			rf_json_number(line, "status", 0));
+		put_request(to, line);
 	else
 		fputs(rf_json_text(line, "protocol", "?"), to);
 	if (strcmp(kind, "open") == 0)

@@ -15,6 +15,7 @@
 #include "core/cleanup.h"
 #include "core/reason_text.h"
 #include "datapath/drift.h"
+#include "datapath/each.h"
 #include "pods/cgroup.h"
 #include "pods/look.h"
 #include "pods/names.h"
@@ -193,6 +194,7 @@ cJSON *rf_kernel_status(struct rf_datapath *dp, const struct rf_instance *instan
 	cJSON *o = cJSON_CreateObject();
 	struct rf_config config = {};
 	rf_epoch_t epoch = 0;
+	size_t audited;
 
 	cJSON_AddNullToObject(o, "agent");
 	cJSON_AddNumberToObject(cJSON_AddObjectToObject(o, "revision"), "epoch", rf_datapath_epoch(dp, &epoch) == 0 ? epoch : 0);
@@ -201,6 +203,8 @@ cJSON *rf_kernel_status(struct rf_datapath *dp, const struct rf_instance *instan
 
 		cJSON_AddBoolToObject(c, "permissive", config.permissive);
 		cJSON_AddBoolToObject(c, "egress", config.egress);
+		if (rf_datapath_audited(dp, &audited) == 0)
+			cJSON_AddNumberToObject(c, "audited", (double)audited);
 	}
 	cJSON_AddItemToObject(o, "drift", drift_json(rf_datapath_node_drift(dp, 0)));
 	cJSON_AddItemToObject(o, "pods", pods_json(dp, instance));

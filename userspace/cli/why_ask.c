@@ -94,14 +94,29 @@ static void ask_checker(const struct rf_why_world *w, const struct rf_why_questi
 							       : RF_WHY_ALLOWED;
 }
 
-/* What connect() says before the policy is asked, and after it. */
+/* What connect() of a pod says before the policy is asked (rf_dial_judge): the pod's own addresses never leave it. Without a pod that runs
+ * (from NULL) the question is about any pod of the account. 0: the policy is asked. */
+static uint32_t stays_inside(const struct rf_why_question *q, const struct rf_pod_end *from, const struct rf_why_part *p)
+{
+	const struct rf_addr *to = &p->asked.daddr;
+	const bool here = q->to.kind == RF_WHY_ADDRESS && (rf_addr_is_loopback(to) || rf_addr_is_any(to));
+	const bool own = from && from->local && !rf_addr_is_none(to) && rf_addr_equal(&p->asked.saddr, to);
+
+	if (from ? !from->local : !q->from.identity)
+		return 0;
+	if (from && p->asked.port == from->checker_port && (own ? q->proto == IPPROTO_TCP : here && rf_addr_is_any(to)))
+		return RF_REASON_CHECKER_DIALED;
+	return here || own ? RF_REASON_ALLOW_SELF : 0;
+}
+
+/* What connect() says after it. */
 static uint32_t kind_refused(const struct rf_pod_end *from, const struct rf_why_part *p)
 {
 	if (!from->local)
 		return 0;
-	if (rf_addr_is_multicast(&p->asked.daddr))
-		return RF_REASON_MULTICAST;
-	return rf_addr_is_none(&p->asked.saddr) ? RF_REASON_FAMILY : 0;
+	if (rf_addr_is_none(&p->asked.saddr) || rf_addr_is_odd(&p->asked.daddr))
+		return RF_REASON_FAMILY;
+	return rf_addr_is_multicast(&p->asked.daddr) ? RF_REASON_MULTICAST : 0;
 }
 
 static int judge(struct rf_why_world *w, const struct rf_why_question *q, const struct rf_pod_end *from, struct rf_why_part *p)
@@ -121,9 +136,10 @@ static int judge(struct rf_why_world *w, const struct rf_why_question *q, const 
 	p->decision = p->kernel.verdict == RF_VERDICT_DENY        ? RF_WHY_DENIED
 		      : p->kernel.reason == RF_REASON_ALLOW_AUDIT ? RF_WHY_AUDIT
 								  : RF_WHY_ALLOWED;
-	if (!rf_addr_is_none(&p->asked.saddr) && rf_addr_equal(&p->asked.saddr, &p->asked.daddr)) {
-		p->decision = RF_WHY_ALLOWED;
-		p->reason = RF_REASON_ALLOW_SELF;
+	reason = stays_inside(q, from, p);
+	if (reason) {
+		p->decision = rf_reason_admits(reason) ? RF_WHY_ALLOWED : RF_WHY_DENIED;
+		p->reason = reason;
 		p->rule_id = p->would = 0;
 		return 0;
 	}

@@ -236,6 +236,8 @@ static void no_egress(struct search *s)
 		    tls ? (s->question->server_name ? s->question->server_name : "none") : s->question->authority);
 		if (!tls && s->question->path)
 			say(s, " with %s %s", s->question->method, s->question->path);
+		if (!tls && s->question->path && !is_host(s->question->authority, strcspn(s->question->authority, ":")))
+			say(s, "; the name that a client would ask for is given with --host");
 	} else {
 		say(s, "no Egress in namespace %.*s lets %s reach %s port %u, and enableEgress is off", (int)strcspn(s->src, "/"), s->src,
 		    s->src, addr, p->asked.port);
@@ -324,7 +326,8 @@ static void explain(struct search *s, uint32_t reason)
 		return say(s, "'%s' is no name of a Service of %s, and strictAuthority is on: send one of its names as Host",
 			   s->question->authority, s->part->to_account);
 	case RF_REASON_BAD_PATH:
-		return say(s, "no policy admits this path: servers resolve it in different ways");
+		return say(s, *s->question->path == '/' ? "no policy admits this path: servers resolve it in different ways"
+							: "a path begins with /");
 	case RF_REASON_CHECKER_DOWN:
 		return say(s, "the checker does not listen in pod %s; see: ringfence status", s->part->from_pod);
 	default:

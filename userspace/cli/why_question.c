@@ -32,6 +32,7 @@ static void add_pod(struct rf_why_end *end, const struct rf_why_pod *pod)
 	*p = (struct rf_pod_end){.addr4 = pod->pod.addr4,
 				 .addr6 = pod->pod.addr6,
 				 .local = true,
+				 .checker_port = pod->pod.checker_port,
 				 .checker_ready = (pod->pod.flags & RF_POD_CHECKER_READY) != 0};
 	snprintf(p->name, sizeof(p->name), "%s/%s", pod->ns, pod->name);
 }
@@ -84,19 +85,31 @@ static void address_end(const struct rf_why_world *w, struct rf_why_end *end, co
 	end->pod_count = 1;
 }
 
+/* The nearest name, or one that is the same in another namespace: "web" alone is of the source's. */
+static void offer_name(struct rf_nearest *nearest, const char *candidate)
+{
+	const char *wanted = strchr(nearest->word, '/'), *has = strchr(candidate, '/');
+
+	rf_nearest_offer(nearest, candidate);
+	if (!nearest->best[0] && wanted && has && strcmp(wanted, has) == 0)
+		nearest->best = candidate;
+}
+
 static int unknown(const struct rf_why_world *w, const char *what, const char *name, char *error)
 {
+	const bool service = strcmp(what, "Service") == 0, account = strstr(what, "ServiceAccount") != NULL;
 	struct rf_nearest nearest = rf_nearest_to(name);
+	char pod[130], best[130]; /* nearest keeps what it is offered */
 
-	for (size_t i = 0; strcmp(what, "Service") != 0 && i < w->name_count; i++)
-		rf_nearest_offer(&nearest, w->names[i].text);
-	for (size_t i = 0; strcmp(what, "Service") == 0 && i < w->service_name_count; i++)
-		rf_nearest_offer(&nearest, w->service_names[i].text);
-	for (size_t i = 0; strcmp(what, "Service") != 0 && i < w->pod_count; i++) {
-		char pod[130];
-
+	for (size_t i = 0; account && i < w->name_count; i++)
+		offer_name(&nearest, w->names[i].text);
+	for (size_t i = 0; service && i < w->service_name_count; i++)
+		offer_name(&nearest, w->service_names[i].text);
+	for (size_t i = 0; !service && i < w->pod_count; i++) {
 		snprintf(pod, sizeof(pod), "%s/%s", w->pods[i].ns, w->pods[i].name);
-		rf_nearest_offer(&nearest, pod);
+		offer_name(&nearest, pod);
+		if (nearest.best == pod)
+			nearest.best = strcpy(best, pod);
 	}
 	return fail(error, -ENOENT, "there is no %s %s in the live policy%s%s%s", what, name, nearest.best[0] ? "; did you mean '" : "",
 		    nearest.best, nearest.best[0] ? "'?" : "; see: ringfence ps, ringfence get serviceaccounts, ringfence get services");
@@ -185,26 +198,32 @@ static int service_name(const struct rf_why_end *from, const char *text, char *r
 	return 0;
 }
 
-/* The one port that a Service has of this protocol, 0: none, or several. */
-static uint16_t only_port(const struct rf_why_world *w, const struct rf_why_end *end, uint8_t proto)
+/* The one port that a Service has of this protocol, 0: none, or several; then ret lists them. */
+static uint16_t only_port(const struct rf_why_world *w, const struct rf_why_end *end, uint8_t proto, char *ret, size_t size)
 {
+	/* Its other address has the same ports. */
+	const struct rf_addr *addr = rf_addr_is_none(&end->service4) ? &end->service6 : &end->service4;
 	uint16_t port = 0;
+	size_t count = 0, len = 0;
 
 	for (size_t i = 0; i < w->service_count; i++) {
 		const struct rf_service_key *k = &w->services[i].key;
 
-		if (k->proto != proto || (!rf_addr_equal(&k->addr, &end->service4) && !rf_addr_equal(&k->addr, &end->service6)))
+		if (k->proto != proto || !rf_addr_equal(&k->addr, addr))
 			continue;
-		if (port && port != k->port)
-			return 0;
 		port = k->port;
+		if (len < size)
+			len += (size_t)snprintf(ret + len, size - len, "%s%u", count ? ", " : "", port);
+		count++;
 	}
-	return port;
+	return count == 1 ? port : 0;
 }
 
 static int service_end(const struct rf_why_world *w, const struct rf_why_question *q, const char *text, struct rf_why_end *end, char *error)
 {
 	char name[RF_IDENTITY_NAME_MAX];
+	const char *protocol = q->proto == IPPROTO_UDP ? "UDP" : "TCP";
+	char ports[128] = "";
 	int r = service_name(&q->from, text, name, sizeof(name), error);
 
 	if (r < 0)
@@ -217,10 +236,12 @@ static int service_end(const struct rf_why_world *w, const struct rf_why_questio
 	if (rf_addr_is_none(&end->service4) && rf_addr_is_none(&end->service6))
 		return unknown(w, "Service", name, error);
 	if (!end->port)
-		end->port = only_port(w, end, q->proto);
+		end->port = only_port(w, end, q->proto, ports, sizeof(ports));
+	if (!end->port && !ports[0])
+		return fail(error, -EINVAL, "Service %s has no %s port", name, protocol);
 	if (!end->port)
-		return fail(error, -EINVAL, "Service %s has no %s port, or several: name one, as in %s:80", name,
-			    q->proto == IPPROTO_UDP ? "UDP" : "TCP", text);
+		return fail(error, -EINVAL, "Service %s has several %s ports (%s): name one, as in %s:%.*s", name, protocol, ports, text,
+			    (int)strcspn(ports, ","), ports);
 	return 0;
 }
 
@@ -333,6 +354,35 @@ static int add_word(cJSON *room, struct rf_why_words *words, const char *name, c
 	return 0;
 }
 
+/* A field of another type, passed over, would make the answer one to another question. */
+static int check_field(const cJSON *field, char *error)
+{
+	static const struct {
+		const char *name, *wants;
+		int types;
+	} known[] = {{"from", "a text", cJSON_String},
+		     {"to", "a text", cJSON_String},
+		     {"method", "a text", cJSON_String},
+		     {"path", "a text", cJSON_String},
+		     {"server_name", "a text", cJSON_String},
+		     {"udp", "true or false", cJSON_True | cJSON_False},
+		     {"ipv6", "true or false", cJSON_True | cJSON_False},
+		     {"headers", "an object of texts or arrays of texts", cJSON_Object},
+		     {"id", "", 0xff}};
+
+	for (size_t i = 0; i < RF_ARRAY_SIZE(known); i++)
+		if (strcmp(known[i].name, field->string) == 0)
+			return field->type & known[i].types ? 0 : fail(error, -EINVAL, "\"%s\" must be %s", field->string, known[i].wants);
+	return fail(error, -EINVAL, "\"%.60s\" is no field of a question", field->string);
+}
+
+static int header_word(const cJSON *value, const char *name, cJSON *room, struct rf_why_words *words, char *error)
+{
+	if (!cJSON_IsString(value))
+		return fail(error, -EINVAL, "the header \"%.60s\" must be a text or an array of texts", name);
+	return add_word(room, words, name, value->valuestring, error);
+}
+
 static int header_words(const cJSON *headers, cJSON *room, struct rf_why_words *words, char *error)
 {
 	const cJSON *h, *v;
@@ -340,9 +390,10 @@ static int header_words(const cJSON *headers, cJSON *room, struct rf_why_words *
 
 	cJSON_ArrayForEach(h, headers)
 	{
-		if (cJSON_IsString(h))
-			r = add_word(room, words, h->string ? h->string : "", h->valuestring, error);
-		cJSON_ArrayForEach(v, h) if (r == 0 && cJSON_IsString(v)) r = add_word(room, words, h->string, v->valuestring, error);
+		if (!cJSON_IsArray(h))
+			r = header_word(h, h->string, room, words, error);
+		else
+			cJSON_ArrayForEach(v, h) r = r < 0 ? r : header_word(v, h->string, room, words, error);
 		if (r < 0)
 			return r;
 	}
@@ -351,7 +402,6 @@ static int header_words(const cJSON *headers, cJSON *room, struct rf_why_words *
 
 int rf_why_words_read(const cJSON *line, struct rf_why_words *ret, cJSON **ret_room, char error[RF_WHY_ERROR_MAX])
 {
-	static const char *const known[] = {"from", "to", "method", "path", "server_name", "udp", "ipv6", "headers", "id"};
 	struct rf_why_words words = {.from = rf_json_text(line, "from", NULL),
 				     .to = rf_json_text(line, "to", NULL),
 				     .method = rf_json_text(line, "method", NULL),
@@ -369,12 +419,9 @@ int rf_why_words_read(const cJSON *line, struct rf_why_words *ret, cJSON **ret_r
 		return fail(error, -EINVAL, "a question is one JSON object on one line");
 	cJSON_ArrayForEach(field, line)
 	{
-		size_t i = 0;
-
-		while (i < RF_ARRAY_SIZE(known) && strcmp(known[i], field->string) != 0)
-			i++;
-		if (i == RF_ARRAY_SIZE(known))
-			return fail(error, -EINVAL, "\"%.60s\" is no field of a question", field->string);
+		r = check_field(field, error);
+		if (r < 0)
+			return r;
 	}
 	r = header_words(cJSON_GetObjectItemCaseSensitive(line, "headers"), room, &words, error);
 	if (r < 0)

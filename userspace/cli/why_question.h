@@ -32,6 +32,7 @@ struct rf_why_end {
 		struct rf_addr addr4, addr6;
 		bool local;
 		bool checker_ready;
+		uint16_t checker_port;
 	} pods[RF_WHY_PODS_MAX]; /* of an account: its running pods; ADDRESS, POD: one */
 	size_t pod_count;
 	uint16_t port;                     /* to: as dialled */

@@ -57,3 +57,23 @@ int rf_datapath_each(struct rf_datapath *dp, const char *table, int (*fn)(void *
 	}
 	return r;
 }
+
+static int count_audited(void *arg, const void *key, const void *value)
+{
+	const struct rf_ident *ident = value;
+	size_t *count = arg;
+
+	(void)key;
+	*count += ident->audit != 0;
+	return 0;
+}
+
+int rf_datapath_audited(struct rf_datapath *dp, size_t *ret)
+{
+	size_t count = 0;
+	int r = rf_datapath_each(dp, "idents", count_audited, &count);
+
+	if (r == 0)
+		*ret = count;
+	return r;
+}

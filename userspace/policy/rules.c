@@ -12,6 +12,10 @@ static void place_text(struct rf_place at, char *ret, size_t size)
 	char line[16];
 	size_t len, keep;
 
+	if (!at.line) { /* a running pod's own annotation stands in no file */
+		snprintf(ret, size, " (annotation)");
+		return;
+	}
 	snprintf(line, sizeof(line), "%u", at.line);
 	len = strlen(at.file);
 	keep = size - strlen(line) - sizeof(" (...:)");
