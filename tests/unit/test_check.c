@@ -118,6 +118,11 @@ static void test_directory(void **state)
 	assert_int_equal(o->diags.error_count, 1);
 	assert_string_equal(o->diags.items[0].place.file, "pipe.yaml");
 	assert_int_equal(rf_objects_add_path(o, "/nonexistent/x.yaml", NULL), -ENOENT);
+	snprintf(path, sizeof(path), "%s/", dir); /* as a shell completes it: no file is named with two slashes */
+	assert_int_equal(rf_objects_add_path(o, path, NULL), 0);
+	assert_int_equal(o->diags.error_count, 2);
+	assert_null(strstr(o->diags.items[1].place.file, "//"));
+	snprintf(path, sizeof(path), "%s/pipe.yaml", dir);
 	assert_int_equal(unlink(path), 0);
 	for (size_t i = 0; i < RF_ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);

@@ -145,7 +145,8 @@ static int add_directory(struct rf_objects *objects, int dir, const char *path, 
 		return r == -ENOMEM ? r : 0;
 	}
 	for (size_t i = 0; i < count && r == 0; i++) {
-		if ((size_t)snprintf(shown, sizeof(shown), "%s/%s", path, names[i]) >= sizeof(shown))
+		if ((size_t)snprintf(shown, sizeof(shown), "%s%s%s", path, path[0] && path[strlen(path) - 1] == '/' ? "" : "/", names[i]) >=
+		    sizeof(shown))
 			return -ENAMETOOLONG;
 		r = add_entry(objects, dir, names[i], display_name(shown, base));
 	}
