@@ -33,7 +33,7 @@
 	X(NO_RULE, 32, "no-rule", "no TrafficTarget allows this source to reach this destination on this port")                            \
 	X(NO_INGRESS, 33, "no-ingress", "the source is outside the mesh and no IngressBackend names it for this port")                     \
 	X(NO_EGRESS, 34, "no-egress", "the destination is outside the mesh, no Egress object allows it, and enableEgress is off")          \
-	X(NO_ROUTE, 35, "no-route", "the pair is allowed but no route matches method and path (404)")                                      \
+	X(NO_ROUTE, 35, "no-route", "the pair is allowed but no route matches the request (404)")                                          \
 	X(ROUTE_OTHERS, 36, "route-for-others", "a route matches, but only for other ServiceAccounts (403)")                               \
 	X(BAD_REQUEST, 37, "bad-request", "not an HTTP/1 request that can be judged safely (4xx)")                                         \
 	X(BAD_PATH, 38, "bad-path", "the path has no canonical form (400)")                                                                \
