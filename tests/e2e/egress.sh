@@ -88,10 +88,11 @@ try:
     print("data" if s.recv(1) else "closed", flush=True)
 except OSError as error:
     print(type(error).__name__, flush=True)' "$FAR" 2>&1; }
-read -r -t 20 line <&"${OPEN[0]}"
+exec {open}<&"${OPEN[0]}" # the shell forgets OPEN as soon as it has ended
+read -r -t 20 line <&"$open"
 judge "a connection stays open" x "$line"
 expect_now "the object goes" 0 exit_code_of rf delete -f "$WORK/egress.yaml"
-read -r -t 20 line <&"${OPEN[0]}"
+read -r -t 20 line <&"$open"
 judge "its open connection is cut" "Connection*Error" "$line"
 expect "closed again: http" refused http bookbuyer allowed.example /get
 expect "closed again: tcp" refused tcp bookbuyer "$FAR"
