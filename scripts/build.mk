@@ -108,7 +108,7 @@ verify: $(B)/tests/bpf/insns $(BPF_SKEL) ## load every BPF program and compare t
 verify-record: $(B)/tests/bpf/insns $(BPF_SKEL) ## write this kernel's numbers into tests/bpf/verifier.json (needs root)
 	$(Q)tests/bpf/verify --record
 fuzz: ## build the fuzz targets with clang and run each for FUZZ_SECONDS (10) over its corpus
-	$(Q)$(MAKE) --no-print-directory FUZZ=1 fuzz-run
+	$(Q)$(MAKE) --no-print-directory --keep-going FUZZ=1 fuzz-run
 help: ## this list
 	@echo "ringfence: make targets"; sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' scripts/build.mk | expand -t 16
 clean: ## remove build/
@@ -181,11 +181,14 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(LIB) $(LLHTTP_OBJ) $(B)/flags
 # Each target goes its own time, a failing one does not stop the others. New inputs go to build/, never into the committed corpus. Beside its
 # own corpus a target reads the tutorial's files where it reads files, and a dictionary if it has one.
 FUZZ_FILES := yaml policy
-fuzz-run: $(FUZZERS)
-	$(Q)failed=; for f in $(FUZZERS); do n=$${f##*/fuzz_}; mkdir -p $(B)/corpus/$$n; corpus=; [ ! -d tests/fuzz/corpus/$$n ] || corpus=tests/fuzz/corpus/$$n; \
-	case " $(FUZZ_FILES) " in *" $$n "*) corpus="$$corpus policies" ;; esac; [ ! -f tests/fuzz/$$n.dict ] || corpus="-dict=tests/fuzz/$$n.dict $$corpus"; \
-	$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -artifact_prefix=$(B)/$$n- $(B)/corpus/$$n $$corpus >$(B)/$$n.log 2>&1 \
-	&& echo "ok      fuzz $$n, $(FUZZ_SECONDS) s" || { tail -n 40 $(B)/$$n.log; echo "FAILED  fuzz $$n"; failed=1; }; done; [ -z "$$failed" ]
+FUZZ_RUNS := $(FUZZERS:$(B)/tests/fuzz/fuzz_%=fuzz-run-%)
+.PHONY: fuzz-run $(FUZZ_RUNS)
+fuzz-run: $(FUZZ_RUNS)
+$(FUZZ_RUNS): fuzz-run-%: $(FUZZERS)
+	$(Q)mkdir -p $(B)/corpus/$*; corpus=; [ ! -d tests/fuzz/corpus/$* ] || corpus=tests/fuzz/corpus/$*; \
+	case " $(FUZZ_FILES) " in *" $* "*) corpus="$$corpus policies" ;; esac; [ ! -f tests/fuzz/$*.dict ] || corpus="-dict=tests/fuzz/$*.dict $$corpus"; \
+	$(B)/tests/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -artifact_prefix=$(B)/$*- $(B)/corpus/$* $$corpus >$(B)/$*.log 2>&1 \
+	&& echo "ok      fuzz $*, $(FUZZ_SECONDS) s" || { tail -n 40 $(B)/$*.log; echo "FAILED  fuzz $*"; exit 1; }
 
 # ---- install ----
 PREFIX ?= /usr/local

@@ -7,7 +7,8 @@
  *  1. no policy published                          deny  no-policy
  *  2. neither side in the mesh                     allow allow-unmeshed
  *  3. neither TCP nor UDP                          deny  icmp / ip-protocol
- *  4. source in the mesh, its way out excluded     from here on it counts as outside; destination outside: allow allow-excluded
+ *  4. source in the mesh, its way out excluded     from here on it counts as outside; destination outside: allow allow-excluded (never for
+ *                                                  what the checker opens: it goes to backends, and what was dialled was not excluded)
  *  5. source outside, way in excluded              allow allow-excluded
  *  6. source outside                               IngressBackend for (destination, protocol, port, source address), else deny no-ingress
  *  7. destination outside                          enableEgress: allow allow-egress; else Egress for (source, protocol, port, address):
@@ -148,7 +149,7 @@ static __always_inline __u64 rf_decide_meshed(__u64 mode, const struct rf_questi
 {
 	__u64 ask = rf_ask_word((rf_epoch_t)mode, q), excluded = 0;
 
-	if (src && RF_EXCLUSIONS(mode))
+	if (src && RF_EXCLUSIONS(mode) && !q->inside)
 		excluded = rf_excluded_out((rf_epoch_t)mode, RF_EXCLUSIONS(mode), q);
 	if (excluded && !dst)
 		return RF_SAY(RF_VERDICT_ALLOW, RF_REASON_ALLOW_EXCLUDED, (__u32)excluded);

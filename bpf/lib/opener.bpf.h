@@ -8,7 +8,7 @@
 /*
  * May the checker open, for its pod, what the pod itself may open without it? Only where that gains a captured checker nothing: between two
  * pods of the mesh, where the pod could do it just as well (a rule that is no longer checked, permissive mode, audit). Not the unmeshed
- * world, not what an exclusion or an IngressBackend opens to others, and of egress only the ports that an Egress checks for this source:
+ * world, not what an exclusion or an IngressBackend opens, and of egress only the ports that an Egress checks for this source:
  * there the checker may connect anywhere in any case, and with enableEgress switched on its open connections must go on.
  */
 static __always_inline int rf_checker_may(rf_epoch_t epoch, const struct rf_question *q, __u64 said)
@@ -41,10 +41,14 @@ static __always_inline int rf_is_probe(rf_epoch_t epoch, const struct rf_questio
 	return q->proto == RF_PROTO_TCP && rf_has_prober() && rf_mode(epoch) && rf_standing(epoch, q->dst);
 }
 
-static __always_inline __u64 rf_decide_opened(rf_epoch_t epoch, const struct rf_question *q, __u32 opener)
+_Static_assert(RF_OPENER_CHECKER == 1 && !(RF_OPENER_POD & 1) && !(RF_OPENER_PROBER & 1), "one bit tells the checker");
+
+/* Sets q->inside. */
+static __always_inline __u64 rf_decide_opened(rf_epoch_t epoch, struct rf_question *q, __u32 opener)
 {
 	__u64 said;
 
+	q->inside = opener & RF_OPENER_CHECKER; /* without a branch, which the verifier would follow twice */
 	if (opener == RF_OPENER_PROBER && rf_is_probe(epoch, q))
 		return RF_SAY(RF_VERDICT_ALLOW, RF_REASON_ALLOW_PROBE, 0);
 	said = rf_decide(epoch, q);

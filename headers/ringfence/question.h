@@ -14,7 +14,8 @@ struct rf_question {
 	__u16 dialed_port;
 	__u8 proto;
 	__u8 count_hit; /* a real connection: count it on the rule, and in `audit` */
-	__u16 pad;
+	__u8 inside;    /* the source's exclusions do not apply: the programs set it for what the checker opens */
+	__u8 pad;
 };
 RF_STATIC_ASSERT(sizeof(struct rf_question) == 72, "asked through packet bytes");
 

@@ -125,8 +125,9 @@ struct rf_ingress_value {
 RF_STATIC_ASSERT(sizeof(struct rf_ingress_value) == 16, "map layout");
 
 /* ---- egress (revision): LPM_TRIE. Which addresses outside the mesh a ServiceAccount may connect to (Egress). ----
- * The longest prefix is final. Where an http or https port of any Egress names a source, that source's whole port is one L7 entry of
- * length 0 and nothing else: no tcp port of another Egress opens what is checked per request. */
+ * The longest prefix is final. Where an http or https port of any Egress names a source, that source's whole port has L7 entries and
+ * nothing else: no tcp port of another Egress opens what is checked per request. They are for the ranges of those objects; of length 0 if
+ * one of them names none. */
 struct rf_egress_key {
 	__u32 prefixlen; /* RF_EGRESS_FIXED_BITS + CIDR length, + 96 for IPv4; RF_EGRESS_FIXED_BITS = any address of both families */
 	__u16 port;      /* as dialled, which outside is the destination's own */

@@ -48,14 +48,17 @@ static struct rf_ident exits_standing[] = {{.meshed = 1},
 					   {.meshed = 1, .datagrams = 1, .audit = RF_AUDIT_TO},
 					   {.meshed = 1, .audit = RF_AUDIT_FROM}};
 static struct rf_allow_key exits_allow_keys[] = {
-	{.src = SRC, .dst = DST, .port = 8080, .proto = IPPROTO_TCP},     {.src = SRC, .dst = DST, .port = 80, .proto = IPPROTO_TCP},
-	{.src = SRC, .dst = DST, .port = PORT_OUT, .proto = IPPROTO_TCP}, {.src = SRC, .dst = AUDITED, .port = 80, .proto = IPPROTO_TCP},
+	{.src = SRC, .dst = DST, .port = 8080, .proto = IPPROTO_TCP},
+	{.src = SRC, .dst = DST, .port = 80, .proto = IPPROTO_TCP},
+	{.src = SRC, .dst = DST, .port = PORT_OUT, .proto = IPPROTO_TCP},
+	{.src = SRC, .dst = AUDITED, .port = 80, .proto = IPPROTO_TCP},
 	{.src = SRC, .dst = AUDITED, .port = 9, .proto = IPPROTO_TCP},
+	{.src = SRC, .dst = DST, .port = POD_PORT_OUT, .proto = IPPROTO_TCP},
 };
 static struct rf_allow_value exits_allow_values[] = {
 	{.verdict = RF_VERDICT_ALLOW, .rule_id = RULE_PAIR}, {.verdict = RF_VERDICT_L7, .rule_id = RULE_PAIR},
 	{.verdict = RF_VERDICT_ALLOW, .rule_id = RULE_PAIR}, {.verdict = RF_VERDICT_L7, .rule_id = RULE_PAIR},
-	{.verdict = RF_VERDICT_DENY, .rule_id = RULE_PAIR},
+	{.verdict = RF_VERDICT_DENY, .rule_id = RULE_PAIR},  {.verdict = RF_VERDICT_L7, .rule_id = RULE_PAIR},
 };
 static struct rf_service_key exits_service_keys[4];
 static struct rf_service_value exits_service_values[4];

@@ -97,7 +97,7 @@ static void test_excluded_out(void **state)
 	publish_exits(false, false, EXCLUDES_ALL);
 	expect_answer(q, RF_ASK_CONNECT, RF_REASON_ALLOW_EXCLUDED, RULE_PORT_OUT);
 	expect_answer(q, RF_OPENER_POD, RF_REASON_ALLOW_EXCLUDED, RULE_PORT_OUT);
-	expect_answer(q, RF_OPENER_CHECKER, RF_REASON_CHECKER_BYPASS, RULE_PORT_OUT);
+	expect_answer(q, RF_OPENER_CHECKER, RF_REASON_NO_EGRESS, 0);
 	expect_answer(out(POD_ADDR, EXCLUDED4 + htonl(9), 443), RF_ASK_CONNECT, RF_REASON_ALLOW_EXCLUDED, RULE_RANGE_OUT);
 	expect_answer(out(POD_ADDR, EXCLUDED4 + htonl(256), 443), RF_ASK_CONNECT, RF_REASON_NO_EGRESS, 0);
 	/* the lists of one pod are nobody else's */
@@ -141,6 +141,27 @@ static void test_excluded_client_of_the_mesh(void **state)
 	/* without the list the pair is one of the mesh */
 	publish_exits(false, false, EXCLUDES_ALL & ~RF_EXCLUDES_MESH(RF_EXCLUSION_PORT_OUT));
 	expect_answer(tcp(SRC, POD_ADDR, DST, STRANGER, PORT_OUT), RF_ASK_CONNECT, RF_REASON_ALLOW_RULE, RULE_PAIR);
+}
+
+/* The list names the port of the pods behind a Service, and not the Service's, which was dialled: so the checker takes the connection over,
+ * and what it opens to the pod is not excluded either. Nor is it when the list comes while the connection is open. */
+static void test_exclusions_are_not_the_checkers(void **state)
+{
+	struct rf_question q = tcp(SRC, SECOND, DST, STRANGER, POD_PORT_OUT), direct = q,
+			   mesh = tcp(SRC, POD_ADDR, DST, STRANGER, PORT_OUT);
+
+	(void)state;
+	q.dialed = rf_addr4(SERVICE);
+	q.dialed_port = 80;
+	publish_exits(false, false, EXCLUDES_ALL);
+	expect_answer(q, RF_ASK_CONNECT, RF_REASON_ALLOW_L7, RULE_PAIR);
+	expect_answer(direct, RF_OPENER_CHECKER, RF_REASON_ALLOW_CHECKER, RULE_PAIR); /* it dials the pod itself */
+	expect_answer(direct, RF_ASK_CONNECT, RF_REASON_NO_INGRESS, 0);
+	expect_answer(mesh, RF_OPENER_CHECKER, RF_REASON_ALLOW_RULE, RULE_PAIR);
+	/* and it opens nothing that only an exclusion admits, or an IngressBackend for the excluded */
+	expect_answer(out(SECOND, STRANGER, POD_PORT_OUT), RF_OPENER_CHECKER, RF_REASON_NO_EGRESS, 0);
+	expect_answer(tcp(SRC, SECOND, AUDITED, STRANGER, PORT_IN), RF_OPENER_CHECKER, RF_REASON_ALLOW_AUDIT, 0);
+	expect_answer(tcp(SRC, SECOND, DST, STRANGER, PORT_IN), RF_OPENER_CHECKER, RF_REASON_NO_RULE, 0);
 }
 
 static void test_excluded_in(void **state)
@@ -231,7 +252,7 @@ static void test_audit(void **state)
 	/* the checker goes on where its pod could do without it, and only inside the mesh */
 	expect_audit(tcp(SRC, POD_ADDR, AUDITED, STRANGER, 8080), RF_OPENER_CHECKER, RF_REASON_NO_RULE);
 	expect_answer(tcp(LEAVING, POD_ADDR, 0, STRANGER, 8080), RF_OPENER_CHECKER, RF_REASON_CHECKER_BYPASS, 0);
-	expect_answer(tcp(SRC, POD_ADDR, AUDITED, STRANGER, PORT_OUT), RF_OPENER_CHECKER, RF_REASON_CHECKER_BYPASS, 0);
+	expect_audit(tcp(SRC, POD_ADDR, AUDITED, STRANGER, PORT_OUT), RF_OPENER_CHECKER, RF_REASON_NO_RULE); /* to it nothing is excluded */
 	udp.proto = IPPROTO_UDP;
 	expect_answer(udp, RF_OPENER_CHECKER, RF_REASON_DATAGRAM, 0);
 }
@@ -334,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_egress_through_the_checker),
 		cmocka_unit_test(test_excluded_out),
 		cmocka_unit_test(test_excluded_client_of_the_mesh),
+		cmocka_unit_test(test_exclusions_are_not_the_checkers),
 		cmocka_unit_test(test_excluded_in),
 		cmocka_unit_test(test_only_what_there_is),
 		cmocka_unit_test(test_audit),

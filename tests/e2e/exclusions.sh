@@ -53,6 +53,9 @@ expect "MeshConfig, out, range: open" hello tcp bookbuyer "$FAR" 7002
 mesh_lists ""
 expect "taken back: closed" refused tcp bookbuyer "$FAR" 7002
 
+mesh_lists ", outboundPortExclusionList: [3000]"
+expect "out, the port of the pods and not of the Service that is dialled: served, through the checker" "200 404" get bookbuyer /api/buy /
+expect "dialled itself: an outsider there" refused tcp bookbuyer "$(pod_address bookstore)" 3000
 mesh_lists ", outboundPortExclusionList: [80]"
 expect "out to a server of the mesh: an outsider there" "re[fs]*" get bookbuyer /api/buy
 mesh_lists ""

@@ -107,6 +107,46 @@ refused "as no pod" ESRCH pod 0 "$store" 3000
 refused "as every pod" ESRCH pod 0xffffffffffffffff "$store" 3000
 [ "$(order reach - "$store" 3000 x)" = "done: 1" ] || exit 1
 
+# ---- outside, where Egress objects let the pod ask through it, and lists let the pod go without it ----
+cat >"$WORK/egress.yaml" <<YAML
+apiVersion: policy.openservicemesh.io/v1alpha1
+kind: Egress
+metadata: {name: web, namespace: bookbuyer}
+spec:
+  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
+  hosts: [allowed.example]
+  ipAddresses: [$node/32]
+  ports: [{number: 7080, protocol: http}]
+---
+apiVersion: policy.openservicemesh.io/v1alpha1
+kind: Egress
+metadata: {name: tcp, namespace: bookbuyer}
+spec:
+  sources: [{kind: ServiceAccount, name: bookbuyer, namespace: bookbuyer}]
+  ports: [{number: 7081, protocol: tcp}]
+---
+apiVersion: config.openservicemesh.io/v1alpha2
+kind: MeshConfig
+metadata: {name: osm-mesh-config, namespace: osm-system}
+spec: {traffic: {enablePermissiveTrafficPolicyMode: false, enableEgress: false, outboundPortExclusionList: [7082]}}
+YAML
+rf apply -f "$WORK/egress.yaml" >/dev/null || exit 1
+# Nobody listens there: the machine itself refuses, having been asked.
+allowed "Egress, the checked port of what it names" ECONNREFUSED allow-checker order reach - "$node" 7080 x
+attempt "of what it does not name" no-egress ECONNREFUSED order reach - 203.0.113.7 7080 MARK
+attempt "another port" no-egress ECONNREFUSED order reach - "$node" 7083 MARK
+attempt "a port that the pod may use without it" checker-bypass ECONNREFUSED order reach - "$node" 7081 MARK
+attempt "a port that is excluded for the pod" no-egress ECONNREFUSED order reach - "$node" 7082 MARK
+attempt "the checked port, as a pod that no Egress names" no-egress ECONNREFUSED order reach "$thief" "$node" 7080 MARK
+attempt "the checked port of a pod of the mesh" no-rule ECONNREFUSED order reach - "$thief" 7080 MARK
+attempt "the same, as an outsider would by its exclusion" no-rule ECONNREFUSED order reach - "$thief" 7082 MARK
+attempt "link-local, as a service of the cloud is" - EACCES order reach - 169.254.169.254 7080 MARK
+rf mesh set egress=true >/dev/null || exit 1
+attempt "with egress open: a port that no Egress checks" checker-bypass ECONNREFUSED order reach - "$node" 7083 MARK
+attempt "the same, as another pod" checker-bypass ECONNREFUSED order reach "$thief" "$node" 7080 MARK
+rf mesh set egress=false >/dev/null && rf delete -f "$WORK/egress.yaml" >/dev/null || exit 1
+attempt "after the objects are gone" no-egress ECONNREFUSED order reach - "$node" 7080 MARK
+
 # ---- the sockets it holds ----
 for socket in upstream client listener; do
 	refused "$socket: connect again" EPERM connect "$socket" "$store" 3001

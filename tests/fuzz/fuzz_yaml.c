@@ -13,6 +13,8 @@ static void check_alone(struct rf_diags *diags, struct rf_arena *scratch, const 
 
 	if (document->text_start > 0 && s->text[document->text_start - 1] != '\n')
 		return;
+	if (strncmp(s->text + document->text_start, "\xef\xbb\xbf", 3) == 0) /* a byte order mark only where a file begins */
+		return;
 	require(rf_tree_parse(diags, scratch, "alone.yaml", s->text + document->text_start, document->text_end - document->text_start,
 			      &alone) == 0);
 	require(alone->count == 1 && alone->documents[0].root);

@@ -18,6 +18,8 @@ static inline void require(int truth)
 /* A plain scalar on one line, without an anchor, stands in the file as it is. */
 static inline void check_scalar(const struct rf_node *node)
 {
+	if (node->anchor) /* an alias, also as a key: its text stands elsewhere */
+		return;
 	require(strlen(node->text) == node->text_len && node->count == 0);
 	require(rf_node_place_at(node, node->text_len / 2).line == node->place.line);
 	if (node->style == RF_SCALAR_PLAIN && !node->shared && !memchr(node->source->text + node->start, '\n', node->end - node->start) &&

@@ -46,6 +46,11 @@ static void count(const char *destination, const char *path, uint64_t when)
 	count_method(destination, "GET", path, when);
 }
 
+static const struct rf_audit_row *last(void)
+{
+	return rf_audit_rows_at(rows, rf_audit_rows_size(rows) - 1);
+}
+
 static void templates(void **state)
 {
 	static const char *const pairs[][2] = {
@@ -105,22 +110,40 @@ static void paths_are_bounded(void **state)
 	assert_int_equal(rf_audit_rows_at(rows, 0)->count, 2);
 }
 
-static void methods_are_bounded(void **state)
+/* One client with a method of its own for each request leaves room for the requests to everybody else. */
+static void methods_do_not_fill_the_table(void **state)
 {
-	char text[32];
+	char method[16];
 
 	(void)state;
-	for (int i = 0; i < RF_AUDIT_ROWS + 1000; i++) {
-		snprintf(text, sizeof(text), "M%d", i);
-		count_method("c/d", text, "/", 1);
+	for (int i = 0; i < 2 * RF_AUDIT_ROWS; i++) {
+		snprintf(method, sizeof(method), "M%d", i);
+		count_method("c/d", method, "/", 1);
 	}
 	assert_int_equal(rf_audit_rows_size(rows), RF_AUDIT_PATHS + 1);
-	assert_string_equal(rf_audit_rows_at(rows, RF_AUDIT_PATHS)->method, RF_AUDIT_OTHERS);
-	count_method("c/d", "POST", "/", 1);
-	assert_string_equal(rf_audit_rows_at(rows, RF_AUDIT_PATHS + 1)->method, "POST");
-	count("c/e", "/mine", 1);
-	assert_int_equal(rf_audit_rows_size(rows), RF_AUDIT_PATHS + 3);
+	assert_string_equal(last()->method, RF_AUDIT_OTHERS);
+	assert_string_equal(last()->path, RF_AUDIT_OTHERS);
+	assert_int_equal(last()->count, 2 * RF_AUDIT_ROWS - RF_AUDIT_PATHS);
+	count("c/d", "/books", 1);
+	assert_string_equal(last()->method, "GET"); /* what a policy can name stays told apart */
+	assert_string_equal(last()->path, RF_AUDIT_OTHERS);
+	count_method("c/e", "PURGE", "/account/17", 1);
+	assert_string_equal(last()->destination, "c/e");
+	assert_string_equal(last()->method, "PURGE");
+	assert_string_equal(last()->path, "/account/{}");
 	assert_int_equal(rf_audit_rows_lost(rows), 0);
+	rf_audit_rows_clear(rows); /* the room, too */
+	count_method("c/d", "PURGE", "/books", 1);
+	assert_string_equal(last()->path, "/books");
+}
+
+/* A checker in the hands of an enemy sends any bytes: none of them reaches a terminal or breaks the JSON. */
+static void methods_are_printable(void **state)
+{
+	(void)state;
+	count_method("c/d", "\033]0;x\007\xff", "/\033[2J", 1);
+	assert_string_equal(last()->method, "\\x1b]0;x\\x07\\xff");
+	assert_string_equal(last()->path, "/\\x1b[2J");
 }
 
 static void the_whole_is_bounded(void **state)
@@ -197,7 +220,8 @@ int main(void)
 		cmocka_unit_test(templates),
 		cmocka_unit_test_setup_teardown(equal_ones_are_one, make, unmake),
 		cmocka_unit_test_setup_teardown(paths_are_bounded, make, unmake),
-		cmocka_unit_test_setup_teardown(methods_are_bounded, make, unmake),
+		cmocka_unit_test_setup_teardown(methods_do_not_fill_the_table, make, unmake),
+		cmocka_unit_test_setup_teardown(methods_are_printable, make, unmake),
 		cmocka_unit_test_setup_teardown(the_whole_is_bounded, make, unmake),
 		cmocka_unit_test_setup_teardown(over_a_file, make, unmake),
 	};

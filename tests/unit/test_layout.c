@@ -121,6 +121,26 @@ static void test_members_are_moved_by_name(void **state)
 	assert_true(to.wide == 0); /* another size is another member */
 }
 
+/* struct rf_flow of layout 2: who opened a connection is carried under its new name, so that the checker's stays the checker's. */
+static void test_renamed_members_are_moved(void **state)
+{
+	struct rf_layout a = STRUCT("flow2", 12, {"via_checker", u16, 0}, {"life", u16, 2}, {"seen", u64, 4});
+	struct rf_layout b = STRUCT("flow3", 16, {"seen", u64, 0}, {"opener", u16, 8}, {"life", u16, 10}, {"dialed_port", u16, 12});
+	struct rf_layout both = STRUCT("both", 4, {"via_checker", u16, 0}, {"opener", u16, 2});
+	struct rf_layout_plan plan;
+	uint16_t from[6] = {1, 7}, to[8];
+
+	(void)state;
+	assert_int_equal(rf_layout_plan(a, b, &plan), 0);
+	rf_layout_apply(&plan, from, to);
+	assert_int_equal(to[4], 1);
+	assert_int_equal(to[5], 7);
+	assert_int_equal(to[6], 0);
+	assert_int_equal(rf_layout_plan(both, b, &plan), 0); /* its own name comes first */
+	rf_layout_apply(&plan, from, to);
+	assert_int_equal(to[4], 7);
+}
+
 static void test_a_key_must_be_whole(void **state)
 {
 	struct rf_layout a = STRUCT("a", 8, {"x", u32, 0}, {"y", u32, 4});
@@ -197,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_any_difference_is_another_layout),
 		cmocka_unit_test(test_what_is_not_known_has_no_hash),
 		cmocka_unit_test(test_members_are_moved_by_name),
+		cmocka_unit_test(test_renamed_members_are_moved),
 		cmocka_unit_test(test_a_key_must_be_whole),
 		cmocka_unit_test(test_nothing_in_common),
 		cmocka_unit_test(test_rows_of_an_array),

@@ -182,6 +182,29 @@ static void checked_port_is_one_entry(void **state)
 	world_end(&w);
 }
 
+/* Where every object names ranges nothing else is opened, not even for the checker. */
+static void checked_port_keeps_to_its_ranges(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	egress(&w, "a", "sources: [" CURL "], hosts: [a.org], ipAddresses: [10.0.0.0/8], ports: [{number: 80, protocol: http}]");
+	egress(&w, "b", "sources: [" CURL "], hosts: [b.org], ipAddresses: ['fd00:7::/32'], ports: [{number: 80, protocol: http}]");
+	egress(&w, "t", "sources: [" CURL "], ports: [{number: 80, protocol: tcp}]");
+	egress(&w, "c", "sources: [" CURL "], hosts: [c.org], ipAddresses: [10.0.0.0/8], ports: [{number: 81, protocol: http}]");
+	egress(&w, "d", "sources: [" CURL "], hosts: [d.org], ports: [{number: 81, protocol: http}]");
+	world_compile(&w);
+	assert_int_equal(opens(&w, "curl/curl", "10.9.9.9", 80), RF_VERDICT_L7);
+	assert_int_equal(opens(&w, "curl/curl", "fd00:7::1", 80), RF_VERDICT_L7);
+	assert_int_equal(opens(&w, "curl/curl", "11.0.0.1", 80), RF_VERDICT_DENY);
+	assert_int_equal(opens(&w, "curl/curl", "fd00:8::1", 80), RF_VERDICT_DENY);
+	assert_int_equal(look(&w, "curl/curl", "10.9.9.9", 80)->routes_id, look(&w, "curl/curl", "fd00:7::1", 80)->routes_id);
+	assert_int_equal(opens(&w, "curl/curl", "11.0.0.1", 81), RF_VERDICT_L7);
+	assert_int_equal(w.policy->egress_count, 3);
+	world_end(&w);
+}
+
 static void http_wins_over_https(void **state)
 {
 	struct world w;
@@ -318,6 +341,7 @@ int main(void)
 		cmocka_unit_test(object_of_a_namespace_outside_opens_nothing),
 		cmocka_unit_test(feature_that_is_off_opens_nothing),
 		cmocka_unit_test(checked_port_is_one_entry),
+		cmocka_unit_test(checked_port_keeps_to_its_ranges),
 		cmocka_unit_test(http_wins_over_https),
 		cmocka_unit_test(http_without_hosts_admits_nothing),
 		cmocka_unit_test(hosts_of_all_objects_count),

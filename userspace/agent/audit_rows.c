@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct rf_audit_rows {
 	size_t count;
 	uint64_t lost;
 	uint16_t buckets[BUCKETS]; /* index + 1, 0 = free; linear probing */
+	uint16_t paths[BUCKETS];   /* templates of each destination; two whose names meet here share their room */
 };
 
 int rf_audit_rows_new(struct rf_audit_rows **ret)
@@ -48,6 +50,7 @@ void rf_audit_rows_clear(struct rf_audit_rows *rows)
 	for (size_t i = 0; i < rows->count; i++)
 		row_done(&rows->rows[i]);
 	memset(rows->buckets, 0, sizeof(rows->buckets));
+	memset(rows->paths, 0, sizeof(rows->paths));
 	rows->count = 0;
 	rows->lost = 0;
 }
@@ -86,24 +89,10 @@ static uint16_t *bucket_of(struct rf_audit_rows *rows, const struct rf_audit_row
 	}
 }
 
-static size_t paths_of(const struct rf_audit_rows *rows, const char *destination)
+/* Asked for every request that has no row: not by counting rows. */
+static uint16_t *paths_of(struct rf_audit_rows *rows, const char *destination)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < rows->count; i++)
-		n += strcmp(rows->rows[i].destination, destination) == 0 && strcmp(rows->rows[i].path, RF_AUDIT_OTHERS) != 0;
-	return n;
-}
-
-/* A method can be any token, so a client could fill rows with them, too. */
-static bool is_usual(const char *method)
-{
-	static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "TLS", ""};
-
-	for (size_t i = 0; i < RF_ARRAY_SIZE(usual); i++)
-		if (strcmp(method, usual[i]) == 0)
-			return true;
-	return false;
+	return &rows->paths[mix(14695981039346656037u, destination) % BUCKETS];
 }
 
 static int insert(struct rf_audit_rows *rows, uint16_t *bucket, const struct rf_audit_row *row)
@@ -120,6 +109,7 @@ static int insert(struct rf_audit_rows *rows, uint16_t *bucket, const struct rf_
 		row_done(&copy);
 		return -ENOMEM;
 	}
+	*paths_of(rows, copy.destination) += strcmp(copy.path, RF_AUDIT_OTHERS) != 0;
 	rows->rows[rows->count++] = copy;
 	*bucket = (uint16_t)rows->count;
 	return 0;
@@ -132,18 +122,31 @@ static void add_to(struct rf_audit_row *to, const struct rf_audit_row *row)
 	to->last_ns = row->last_ns > to->last_ns ? row->last_ns : to->last_ns;
 }
 
+/* Those that a policy can name; TLS stands for a connection to outside (sockd/protocol.h). */
+static bool is_known(const char *method)
+{
+	static const char *const names[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "TLS"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], method))
+			return true;
+	return false;
+}
+
 void rf_audit_rows_count(struct rf_audit_rows *rows, const struct rf_audit_row *row)
 {
-	char path[RF_AUDIT_PATH_MAX], others[] = RF_AUDIT_OTHERS;
+	char path[RF_AUDIT_PATH_MAX], method[RF_AUDIT_METHOD], others[] = RF_AUDIT_OTHERS;
 	struct rf_audit_row r = *row;
 	uint16_t *bucket;
 
 	rf_path_template(row->path, path, sizeof(path));
+	rf_text_visible(row->method, method, sizeof(method));
 	r.path = path;
+	r.method = method;
 	bucket = bucket_of(rows, &r);
-	if (!*bucket && paths_of(rows, r.destination) >= RF_AUDIT_PATHS) {
+	if (!*bucket && *paths_of(rows, r.destination) >= RF_AUDIT_PATHS) {
 		r.path = others;
-		r.method = is_usual(r.method) ? r.method : others;
+		r.method = is_known(method) ? method : others;
 		bucket = bucket_of(rows, &r);
 	}
 	if (*bucket)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests that an audit annotation let pass, counted by source, destination, port, reason, method and path template. Bounded: of one
- * destination at most RF_AUDIT_PATHS templates, the rest of it is counted in rows with the path "..." (and the method "...", if it is none
- * of HTTP's own); RF_AUDIT_ROWS rows in all, what has none is counted as lost. Pure but for load and save. Times are CLOCK_REALTIME
- * nanoseconds.
+ * destination at most RF_AUDIT_PATHS templates, the rest of it is counted in rows with the path "...", and methods that no policy can name
+ * as "..." there, so that no client fills the table with words of its own; RF_AUDIT_ROWS rows in all, what has none is counted as lost.
+ * Pure but for load and save. Times are CLOCK_REALTIME nanoseconds.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 #define RF_AUDIT_ROWS     4096
 #define RF_AUDIT_PATHS    200
 #define RF_AUDIT_PATH_MAX 256
+#define RF_AUDIT_METHOD   72 /* room for a method of sixteen bytes, all of them escaped */
 #define RF_AUDIT_OTHERS   "..."
 
 struct rf_audit_row {
@@ -31,8 +32,8 @@ static inline void rf_audit_rows_freep(struct rf_audit_rows **p)
 	rf_audit_rows_free(*p);
 }
 
-/* One request. Texts are copied; row->path is the path as received, count is 1, first_ns and last_ns are when. A row that cannot be kept is
- * counted as lost. */
+/* One request. Texts are copied; row->path and row->method are as received, whatever their bytes; count is 1, first_ns and last_ns are
+ * when. A row that cannot be kept is counted as lost. */
 void rf_audit_rows_count(struct rf_audit_rows *rows, const struct rf_audit_row *row);
 size_t rf_audit_rows_size(const struct rf_audit_rows *rows);
 const struct rf_audit_row *rf_audit_rows_at(const struct rf_audit_rows *rows, size_t index); /* in the order in which they came */

@@ -87,3 +87,12 @@ void rf_path_template(const char *path, char *ret, size_t size)
 	}
 	snprintf(ret + t.len, size - t.len, "%s", t.full ? "..." : "");
 }
+
+void rf_text_visible(const char *text, char *ret, size_t size)
+{
+	struct text t = {.to = ret, .size = size};
+
+	for (; *text; text++)
+		put_byte(&t, (unsigned char)*text);
+	snprintf(ret + t.len, size - t.len, "%s", t.full ? "..." : "");
+}

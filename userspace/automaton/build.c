@@ -240,17 +240,19 @@ int rf_automaton_build_with(struct rf_automaton_cache *cache, const struct rf_ro
 	RF_CLEANUP(rf_conditions_done) struct rf_conditions conditions = {.arena = b.arena};
 	RF_CLEANUP(dfa_donep) struct rf_dfa own = {0};
 	struct rf_image_parts parts = {.atoms = atoms, .atom_count = atom_count, .conditions = &conditions};
-	const struct rf_dfa *dfa;
+	const struct rf_dfa *known, *dfa = &own;
 	int r = 0;
 
 	if (!b.arena)
 		return -ENOMEM;
 	if (atom_count > RF_ROUTE_ATOMS_MAX)
 		return -E2BIG;
-	dfa = rf_automaton_cache_find(cache, atoms, atom_count, states_max);
-	if (!dfa || !dfa->state_count)
+	known = rf_automaton_cache_find(cache, atoms, atom_count, states_max);
+	if (known)
+		dfa = known;
+	if (!dfa->state_count)
 		r = build_nfa(&b, atoms, atom_count);
-	if (r == 0 && !dfa) {
+	if (r == 0 && !known) {
 		r = make_dfa(&b.nfa, states_max, &own);
 		if (r == 0)
 			dfa = rf_automaton_cache_keep(cache, atoms, atom_count, states_max, &own);

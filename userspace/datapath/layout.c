@@ -131,13 +131,35 @@ static const struct btf_member *find_member(const struct btf *btf, const struct 
 	return NULL;
 }
 
+/* Members that an earlier version knew by another name, with the same values. Without this a connection of the checker would be taken over
+ * as the pod's own: cut by the next revision, and until then open to what the pod writes into it. */
+static const char *former_name(const char *name)
+{
+	static const struct {
+		const char *now, *before;
+	} renamed[] = {{"opener", "via_checker"}}; /* struct rf_flow, layout 2 */
+
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+		if (!strcmp(renamed[i].now, name))
+			return renamed[i].before;
+	return NULL;
+}
+
+static const struct btf_member *find_former(const struct btf *btf, const struct btf_type *t, const char *name)
+{
+	const struct btf_member *m = find_member(btf, t, name);
+	const char *before = former_name(name);
+
+	return m || !before ? m : find_member(btf, t, before);
+}
+
 static void pair_members(struct planning *p, struct place from, const struct btf_type *f, struct place to, const struct btf_type *t,
 			 int depth)
 {
 	const struct btf_member *m = btf_members(t);
 
 	for (__u16 i = 0; i < btf_vlen(t); i++, m++) {
-		const struct btf_member *old = find_member(from.layout.btf, f, btf__name_by_offset(to.layout.btf, m->name_off));
+		const struct btf_member *old = find_former(from.layout.btf, f, btf__name_by_offset(to.layout.btf, m->name_off));
 
 		if (!old || btf_kflag(f) || btf_kflag(t)) /* bitfields */
 			continue;

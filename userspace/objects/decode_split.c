@@ -41,7 +41,7 @@ static bool is_domain(const char *text)
 
 static int read_service(struct rf_decode *d, const struct rf_node *node, const char **ret)
 {
-	const char *text = node && node->text ? node->text : "";
+	const char *whole = node && node->text ? node->text : "", *text = whole;
 	size_t name = strcspn(text, "."), ns;
 	char *copy = rf_arena_strndup(d->arena, text, name);
 
@@ -53,11 +53,10 @@ static int read_service(struct rf_decode *d, const struct rf_node *node, const c
 	text += name + 1;
 	ns = strcspn(text, ".");
 	if (!is_domain(text + ns))
-		return rf_decode_error(d, node, "\"%s\" is not the name of a Service: write %s or %s.%s", node->text, copy, copy,
-				       d->meta.ns);
+		return rf_decode_error(d, node, "\"%s\" is not the name of a Service: write %s or %s.%s", whole, copy, copy, d->meta.ns);
 	if (strlen(d->meta.ns) == ns && memcmp(text, d->meta.ns, ns) == 0)
 		return 0;
-	return rf_decode_error(d, node, "\"%s\" is of another namespace: a TrafficSplit splits Services of its own (%s)", node->text,
+	return rf_decode_error(d, node, "\"%s\" is of another namespace: a TrafficSplit splits Services of its own (%s)", whole,
 			       d->meta.ns);
 }
 

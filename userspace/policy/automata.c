@@ -78,7 +78,7 @@ static int make_bitmap(struct rf_compile *c, const struct destination *d, const 
 	uint64_t *mask = rf_arena_alloc(c->arena, words * sizeof(*mask));
 	size_t own = 0;
 
-	if (!mask)
+	if (!mask || !d->refs)
 		return -ENOMEM;
 	/* Both ascend, and the destination's list has all of the pair's. */
 	for (size_t at = 0; at < d->ref_count && own < pair->atom_count; at++) {

@@ -2,7 +2,7 @@
 /*
  * Egress -> what a ServiceAccount may reach outside the mesh (semantics row 20). First the claims: every source of every Egress on every of
  * its ports. Where a (source, port) is claimed as http or https, requests are checked there and tcp claims contribute nothing, so that no
- * tcp port opens what is checked; else each claim opens its ranges, or any address if it names none.
+ * tcp port opens what is checked. What is claimed opens its ranges, or any address if it names none.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -263,6 +263,29 @@ static int open_claim(struct rf_compile *c, struct entries *entries, const struc
 	return r;
 }
 
+/* One object without ranges lets requests go anywhere; so does a grant without any object, which answers all of them with 404. */
+static bool goes_anywhere(const struct rf_egress_grant *grant)
+{
+	for (size_t i = 0; i < grant->count; i++)
+		if (!grant->objects[i]->range_count)
+			return true;
+	return !grant->count;
+}
+
+static int open_checked(struct rf_compile *c, struct entries *entries, const struct rf_egress_grant *grant, const struct rf_prefix *to,
+			size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < count; i++)
+		r = add_entry(
+			c, entries,
+			(struct entry){.key = key_of(grant->src, grant->port, &to[i]),
+				       .value = {.verdict = RF_VERDICT_L7, .routes_id = grant->routes_id, .rule_id = grant->rule_id}});
+	return r;
+}
+
+/* The checker asks for the address besides, object by object; here it is that not even a captured one goes elsewhere. */
 static int open_grants(struct rf_compile *c, struct entries *entries)
 {
 	const struct rf_prefix any = {0};
@@ -270,11 +293,16 @@ static int open_grants(struct rf_compile *c, struct entries *entries)
 
 	for (size_t i = 0; !r && i < c->egress_grant_count; i++) {
 		const struct rf_egress_grant *grant = &c->egress_grants[i];
+		struct rf_prefixes to = {0};
 
-		r = add_entry(
-			c, entries,
-			(struct entry){.key = key_of(grant->src, grant->port, &any),
-				       .value = {.verdict = RF_VERDICT_L7, .routes_id = grant->routes_id, .rule_id = grant->rule_id}});
+		if (goes_anywhere(grant)) {
+			r = open_checked(c, entries, grant, &any, 1);
+			continue;
+		}
+		for (size_t k = 0; !r && k < grant->count; k++)
+			r = ranges_of(c, grant->objects[k], &to);
+		if (!r)
+			r = open_checked(c, entries, grant, to.items, to.count);
 	}
 	return r;
 }

@@ -49,33 +49,35 @@ static size_t hash_name(const char *ns, const char *name)
 }
 
 /* Where its position stands, or the free slot where it would. There always is a free one. */
-static uint32_t *slot_of(const struct rf_compile *c, const char *ns, const char *name)
+static size_t slot_of(const struct rf_compile *c, const char *ns, const char *name)
 {
 	size_t at = hash_name(ns, name) & (c->account_room - 1);
 
 	for (;; at = (at + 1) & (c->account_room - 1)) {
-		uint32_t *slot = &c->account_slots[at];
-		const struct rf_account *a = *slot ? &c->accounts[*slot - 1] : NULL;
+		uint32_t slot = c->account_slots[at];
+		const struct rf_account *a = slot ? &c->accounts[slot - 1] : NULL;
 
 		if (!a || (strcmp(a->name, name) == 0 && strcmp(a->ns, ns) == 0))
-			return slot;
+			return at;
 	}
 }
 
 static int make_slots(struct rf_compile *c, size_t room)
 {
-	c->account_slots = rf_arena_alloc(c->arena, room * sizeof(*c->account_slots));
-	if (!c->account_slots)
+	uint32_t *slots = rf_arena_alloc(c->arena, room * sizeof(*slots));
+
+	if (!slots)
 		return -ENOMEM;
+	c->account_slots = slots;
 	c->account_room = room;
-	for (size_t i = 0; i < c->account_count; i++)
-		*slot_of(c, c->accounts[i].ns, c->accounts[i].name) = (uint32_t)i + 1;
+	for (size_t i = 0; c->accounts && i < c->account_count; i++)
+		slots[slot_of(c, c->accounts[i].ns, c->accounts[i].name)] = (uint32_t)i + 1;
 	return 0;
 }
 
 static struct rf_account *find(const struct rf_compile *c, const char *ns, const char *name)
 {
-	uint32_t slot = c->account_room ? *slot_of(c, ns, name) : 0;
+	uint32_t slot = c->account_room ? c->account_slots[slot_of(c, ns, name)] : 0;
 
 	return slot ? &c->accounts[slot - 1] : NULL;
 }
@@ -95,7 +97,7 @@ static int add(struct rf_compile *c, const char *ns, const char *name, struct rf
 	if (!a)
 		return -ENOMEM;
 	*a = (struct rf_account){.ns = ns, .name = name, .place = at};
-	*slot_of(c, ns, name) = (uint32_t)c->account_count;
+	c->account_slots[slot_of(c, ns, name)] = (uint32_t)c->account_count;
 	return 0;
 }
 
