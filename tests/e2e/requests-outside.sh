@@ -106,7 +106,7 @@ expect_now "one with another value" 404 http bookbuyer one.example /key '"API-Ke
 egress http "$route_group: missing}]"
 expect "egress-09: a group that is not there" 404 http bookbuyer one.example /get
 egress http "ipAddresses: [203.0.113.0/24]"
-expect "another address" 404 http bookbuyer one.example /get
+expect "another address" refused http bookbuyer one.example /get
 egress http "ipAddresses: [$out/32]"
 expect "the right one" 200 http bookbuyer one.example /get
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Agent and broker are killed at a system call of their start-up: on a clean machine, and beside a running pod. Whatever half of the
 # work is there, the pod's policy holds, the next start mends it, and an uninstall leaves nothing.
-# Short: every STEP-th system call from an offset of chance (STEP=50). LIFECYCLE_LONG=1: all of them (some 15 minutes).
+# Short: every STEP-th system call from an offset of chance (STEP=150). LIFECYCLE_LONG=1: all of them (hours).
 # shellcheck source=tests/e2e/lifecycle/lib.sh
 . "$(dirname "$0")/lib.sh"
-STEP=${LIFECYCLE_STEP:-$([ -n "$LONG" ] && echo 1 || echo 90)}
+STEP=${LIFECYCLE_STEP:-$([ -n "$LONG" ] && echo 1 || echo 150)}
 build_killat
 forbidden_to
 up=1
