@@ -9,7 +9,8 @@
  * May the checker open, for its pod, what the pod itself may open without it? Only where that gains a captured checker nothing: between two
  * pods of the mesh, where the pod could do it just as well (a rule that is no longer checked, permissive mode, audit). Not the unmeshed
  * world, not what an exclusion or an IngressBackend opens, and of egress only the ports that an Egress checks for this source:
- * there the checker may connect anywhere in any case, and with enableEgress switched on its open connections must go on.
+ * there the checker may connect in any case, as far as that entry's ranges go, and with enableEgress switched on its open connections
+ * must go on.
  */
 static __always_inline int rf_checker_may(rf_epoch_t epoch, const struct rf_question *q, __u64 said)
 {
