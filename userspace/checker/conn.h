@@ -74,7 +74,6 @@ struct rf_conn {
 	bool served;       /* a response was relayed before: upstream is an old connection */
 	bool kind_known;   /* its first bytes have come, and which protocol the port is of has been looked up */
 	bool tls;          /* it is TLS: never gets an HTTP answer */
-	size_t hello_seen; /* bytes of it that were looked at */
 	bool head_begun;   /* bytes of a head are there */
 	bool line_skipped; /* the one empty line that may precede a request */
 	size_t scanned;    /* rf_head_scan() on `up` */

@@ -10,9 +10,6 @@
 #include "checker/conn.h"
 #include "checker/sni.h"
 
-#define RECORD_HEAD      5    /* RFC 8446 section 5.1: type, version, length */
-#define RECORD_HANDSHAKE 0x16 /* its first byte */
-
 void rf_hello_refuse(struct rf_conn *conn, enum rf_reason reason)
 {
 	if (!conn->recording)
@@ -39,10 +36,8 @@ static void decide(struct rf_conn *conn, const char *name)
 	const void *blob = rf_conn_blob(conn, &epoch);
 	enum rf_reason reason;
 
-	if (!blob && epoch) {
-		conn->hello_seen = 0; /* looked at again when the table is there */
-		return;
-	}
+	if (!blob && epoch)
+		return; /* looked at again when the table is there */
 	rf_conn_record_begin(conn);
 	rf_record_request(&conn->record, (struct rf_text){"TLS", 3}, (struct rf_text){name, strlen(name)});
 	if (!blob) {
@@ -59,41 +54,16 @@ static void decide(struct rf_conn *conn, const char *name)
 		rf_hello_refuse(conn, reason);
 }
 
-/* Is there anything new to look at? A ClientHello may come byte by byte: only whole records are looked at, so that the work stays linear.
- */
-static bool has_news(struct rf_conn *conn)
-{
-	const unsigned char *data = (const unsigned char *)rf_buffer_fresh_data(&conn->up);
-	const size_t len = rf_buffer_fresh(&conn->up);
-	size_t whole = 0;
-
-	if (len > 0 && (data[0] != RECORD_HANDSHAKE || len >= RF_HELLO_MAX))
-		return true;
-	while (whole + RECORD_HEAD <= len) {
-		const size_t record = RECORD_HEAD + ((size_t)data[whole + 3] << 8 | data[whole + 4]);
-
-		if (record > len - whole)
-			break;
-		whole += record;
-	}
-	if (whole <= conn->hello_seen)
-		return false;
-	conn->hello_seen = whole;
-	return true;
-}
-
 bool rf_hello_step(struct rf_conn *conn)
 {
 	char name[RF_SERVER_NAME_MAX] = "";
-	int r = 0;
+	int r = rf_sni_read(rf_buffer_fresh_data(&conn->up), rf_buffer_fresh(&conn->up), name, sizeof(name));
 
-	if (has_news(conn))
-		r = rf_sni_read(rf_buffer_fresh_data(&conn->up), rf_buffer_fresh(&conn->up), name, sizeof(name));
 	if (r == -ENOMEM) {
 		rf_hello_refuse(conn, RF_REASON_UPSTREAM_FAILED);
 		return true;
 	}
-	if (r == 1 || r < 0 || rf_buffer_fresh(&conn->up) >= RF_HELLO_MAX) {
+	if (r != 0) {
 		decide(conn, r == 1 ? name : "");
 		return true;
 	}

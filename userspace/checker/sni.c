@@ -128,21 +128,17 @@ static int parse(const char *data, size_t len, struct reading *r)
 {
 	RF_CLEANUP(ssl_freep) SSL *ssl = SSL_new(context);
 	BIO *in = BIO_new_mem_buf(data, (int)len), *out = BIO_new(BIO_s_null());
-	int error;
 
 	if (!ssl || !in || !out) {
 		BIO_free(in);
 		BIO_free(out);
 		return -ENOMEM;
 	}
-	BIO_set_mem_eof_return(in, -1); /* the end of what is there is no end of the connection */
 	SSL_set_bio(ssl, in, out);
 	SSL_set_app_data(ssl, r);
-	error = SSL_get_error(ssl, SSL_accept(ssl));
+	(void)SSL_accept(ssl); /* always fails: at the callback, or before it */
 	ERR_clear_error();
-	if (r->result)
-		return r->result;
-	return error == SSL_ERROR_WANT_READ ? 0 : -EBADMSG;
+	return r->result ? r->result : -EBADMSG; /* also if it wants more: it was whole by its own length */
 }
 
 int rf_sni_read(const char *data, size_t len, char *name, size_t size)
